@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+# Each target does its own set-up; `make demo` and `make test` are all that a new machine needs.
+SHELL := /bin/sh
+BIN := .venv/bin
+# one stamp per place: a copied folder makes its own environment
+STAMP := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
+CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+MPIEXEC := $(if $(filter-out 1,$(CORES)),$(BIN)/mpiexec -n 2)
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo test lint format env clean
+help:
+	@echo 'make demo    a 3-D bone infection on 2 cores, then its pictures: results/osteomyelitis'
+	@echo 'make test    linters, type checker and the whole test suite'
+	@echo 'make lint    linters and type checker alone;  make format  mends the layout of the code'
+	@echo 'make env     only the environment .venv (PYTHON=... chooses the interpreter)'
+	@echo 'make clean   removes what the other targets made, results/ included'
+
+demo: $(STAMP)
+	$(MPIEXEC) $(BIN)/osteofield run cases/osteomyelitis.toml --overwrite
+	$(BIN)/osteofield plot results/osteomyelitis
+
+test: lint
+	$(BIN)/python -m pytest -q $(PYTEST)
+
+lint: $(STAMP)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy --no-error-summary
+
+format: $(STAMP)
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
+
+env: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py tools/environment.sh
+	@tools/environment.sh
+	@touch $@
+
+clean:
+	rm -rf .venv build dist results .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find solver tests -name __pycache__ -type d -exec rm -rf {} +
