@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Case files: read, check, and hand out in internal units. No DOLFINx here."""
+
+from .loader import Reading, load_case, load_sample_spec, read_case
+from .types import Case
+
+__all__ = ["Case", "Reading", "load_case", "load_sample_spec", "read_case"]

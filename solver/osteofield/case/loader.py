@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""From a case file to a `Case`, or to every problem it has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from .. import units
+from ..errors import InputError, Problem
+from ..tomlsource import TomlSource
+from .overrides import override, replace
+from .sample import read_sample, sample_dimension
+from .table import Table
+from .tomltext import to_toml
+from .types import (
+    CENTER,
+    Case,
+    FocusSpec,
+    ModelSpec,
+    OutputSpec,
+    SampleSpec,
+    TherapySpec,
+    TimeSpec,
+)
+
+FORMAT = 1
+MOST_OUTPUTS = 100_000
+TABLES = (
+    "format", "title", "surface", "sample", "initial", "model", "focus", "therapy", "boundary", "time", "stop", "output",
+)  # fmt: skip
+_LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What could be made of a case file.
+
+    Attributes:
+        case: None if there are problems.
+        model: Its model, also where other tables are at fault; None if that table is at fault.
+        source: The file with the settings of the command line.
+        problems: In the order of the file.
+    """
+
+    case: Case | None
+    model: ModelSpec | None
+    source: TomlSource
+    problems: tuple[Problem, ...]
+
+
+def load_case(path: str | Path, overrides: Iterable[str] = ()) -> Case:
+    """Read a case file.
+
+    Args:
+        path: The file; paths inside it are relative to its folder.
+        overrides: ``key=value`` settings; paths in them are relative to the current folder.
+
+    Raises:
+        InputError: With every problem that can be found without looking at sample or model.
+    """
+    reading = read_case(path, overrides)
+    if reading.case is None:
+        raise InputError(reading.problems)
+    return reading.case
+
+
+def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
+    """Read a case file as far as possible, for callers that add problems of their own.
+
+    Raises:
+        InputError: The file cannot be read at all.
+    """
+    path = Path(path)
+    source, problems = override(TomlSource.load(path), overrides)
+    top = Table(source, (), source.data, problems)
+    _format(top)
+    title = top.text("title", path.stem if path.stem.strip() else "case")
+    surface = top.choice("surface", ("records depth", "moves"), "records depth")
+    if surface == "moves":
+        top.problem("surface", 'a surface that moves is not there yet; write surface = "records depth".')
+    sample_table = top.table("sample", keep_empty=True)
+    sample = read_sample(sample_table)
+    initial_table = top.table("initial", keep_empty=True)
+    initial = initial_table.choice("state", ("homeostasis", "model"), "homeostasis")
+    initial_table.close()
+    before = len(problems)
+    model = _model(top.table("model", keep_empty=True))
+    model_stands = len(problems) == before
+    foci = tuple(_focus(t, sample) for t in top.tables("focus"))
+    therapy_tables = top.tables("therapy")
+    boundary = top.table("boundary", keep_empty=True)
+    outer = boundary.choice("outer", ("closed", "open"), "closed")
+    boundary.close()
+    time_table = top.table("time", keep_empty=True)
+    time = _time(time_table)
+    therapies = tuple(_therapy(t, time.end) for t in therapy_tables)
+    _overlaps(therapy_tables, therapies)
+    stop_table = top.table("stop", keep_empty=True)
+    stop = stop_table.words("when", ("cleared", "steady"))
+    stop_table.close()
+    output = _output(top.table("output", keep_empty=True), time.end)
+    top.close()
+
+    case = None
+    if not problems:
+        resolved = {k: top.resolved[k] for k in TABLES if top.resolved.get(k) not in (None, {})}
+        case = Case(
+            name=path.stem,
+            path=path.absolute(),
+            source=source,
+            resolved=to_toml(resolved),
+            title=title,
+            surface="records depth",
+            sample=sample,
+            initial=cast(Any, initial),
+            model=model,
+            foci=foci,
+            therapies=therapies,
+            outer=cast(Any, outer),
+            time=time,
+            output=output,
+            stop=cast(Any, stop),
+        )
+    return Reading(case, model if model_stands else None, source, _in_order(problems))
+
+
+def load_sample_spec(
+    path: str | Path, *, image: bool, settings: Sequence[tuple[str, Any, str]] = ()
+) -> SampleSpec:
+    """Read a sample from an image, or from the ``[sample]`` table of a recipe or case file.
+
+    Args:
+        path: The image, or the TOML file.
+        image: Which of the two it is.
+        settings: ``(key of [sample], value, label for messages)`` that replace the file's.
+
+    Raises:
+        InputError: With every problem found.
+    """
+    problems: list[Problem] = []
+    if image:
+        source: TomlSource = TomlSource("", {}, {})
+        changes = [(("sample", "image"), str(path), str(path))]
+    else:
+        source, changes = TomlSource.load(path), []
+    changes += [(("sample", key), value, label) for key, value, label in settings]
+    changed, faults = replace(source, changes)
+    problems += faults
+    top = Table(changed, (), changed.data, problems)
+    top.text("title", "sample")
+    sample = read_sample(top.table("sample", keep_empty=True))
+    top.close(dict.fromkeys(TABLES, ""))
+    if problems:
+        raise InputError(_in_order(problems))
+    return sample
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """By line; those of the command line first."""
+    return tuple(sorted(problems, key=lambda p: p.line or 0))
+
+
+def _format(top: Table) -> None:
+    number = top.number("format", example=f"{FORMAT} (the version of the case format).")
+    if not math.isnan(number) and number != FORMAT:
+        top.problem(
+            "format",
+            f"format {number:g} is not known to this version of osteofield; it reads format {FORMAT}.",
+        )
+
+
+def _model(table: Table) -> ModelSpec:
+    name = table.text("name", example='"osteoimmune"')
+    file = None
+    if name.endswith(".toml"):
+        file = table.path("name", what="model file", suffixes=(".toml",))
+        name = file.stem
+    parameters: dict[str, str | float] = {}
+    switches: dict[str, bool] = {}
+    if table.has("parameters"):
+        inner = table.table("parameters")
+        for key, value in inner.data.items():
+            if isinstance(value, str):
+                parameters[key] = inner.text(key)
+            else:
+                parameters[key] = inner.number(key)
+        inner.close()
+    if table.has("switches"):
+        inner = table.table("switches")
+        for key in inner.data:
+            switches[key] = inner.flag(key, True)
+        inner.close()
+    table.close()
+    return ModelSpec(name, file, parameters, switches)
+
+
+def _focus(table: Table, sample: SampleSpec) -> FocusSpec:
+    center: tuple[float, ...] | Literal["center"] = CENTER
+    radius = math.inf
+    dimension = sample_dimension(sample)
+    elsewhere = {}
+    if dimension == 0 and sample.well_mixed:
+        message = "a well-mixed sample has no places in it, so its focus has only a load; leave '{}' out."
+        elsewhere = {k: message.format(k) for k in ("center", "radius")}
+    else:
+        if table.data.get("center") == CENTER:
+            table.text("center")
+        else:
+            counts = (dimension,) if dimension else (2, 3)
+            center = table.quantities("center", "um", counts, example='"center".', any_sign=True) or CENTER
+        radius = table.quantity("radius", "um", example="300 um")
+    load, load_text = _load(table)
+    population = table.text("population") if table.has("population") else None
+    table.close(elsewhere)
+    return FocusSpec(center, radius, load, population, load_text)
+
+
+def _load(table: Table) -> tuple[float, str]:
+    """A number density or concentration; which of them the population wants is known later."""
+    like = _LOADS[0]
+    text = table.data.get("load")
+    if isinstance(text, str):
+        for candidate in _LOADS:
+            try:
+                units.quantity(text, candidate)
+                like = candidate
+            except units.UnitError:
+                continue
+    load = table.quantity("load", like, example="1000 CFU/mm^3")
+    return load, text if isinstance(text, str) else ""
+
+
+def _therapy(table: Table, end: float) -> TherapySpec:
+    drug = table.text("drug", example='"antibiotic"')
+    start = table.quantity("from", "day", example="7 day", zero=True)
+    until = math.nan
+    if table.has("until") or not math.isnan(end):
+        until = table.quantity("until", "day", f"{end:.15g} day")
+    dose = table.table("dose")
+    level, level_text = math.nan, ""
+    raw = dose.data.get("level")
+    if isinstance(raw, str):
+        level_text = dose.text("level")
+        level = _any_quantity(dose, level_text)
+    else:
+        level = dose.number("level", example="10", at_least=0.0)
+        level_text = "" if raw is None else str(raw)
+    dose.close()
+    table.close()
+    if until <= start:
+        table.problem("until", "a therapy must end after it starts: 'until' is not later than 'from'.")
+    elif start >= end:
+        table.problem("from", f"the run ends at {end:g} day, so this therapy would never be given.")
+    return TherapySpec(drug, level, start, until, level_text)
+
+
+def _any_quantity(table: Table, text: str) -> float:
+    """A dose in whatever unit; the model knows which one its input takes."""
+    number, _, unit_text = text.strip().partition(" ")
+    try:
+        value = float(number) * units.unit(unit_text or "1").factor
+    except (ValueError, units.UnitError) as e:
+        said = str(e) if isinstance(e, units.UnitError) else f"'{text}' is not a number with a unit"
+        table.problem("level", f"{said}.")
+        return math.nan
+    if not (math.isfinite(value) and value >= 0):
+        table.problem("level", f"'{text}' is not allowed; a dose is 0 or positive.")
+    return value
+
+
+def _overlaps(tables: list[Table], therapies: Sequence[TherapySpec]) -> None:
+    for i, a in enumerate(therapies):
+        for j, b in enumerate(therapies[:i]):
+            if a.drug and a.drug == b.drug and max(a.start, b.start) < min(a.stop, b.stop):
+                tables[i].problem(
+                    "from",
+                    f"therapy[{j}] gives '{a.drug}' during the same time; two courses of one drug must not overlap.",
+                )
+
+
+def _time(table: Table) -> TimeSpec:
+    spec = TimeSpec(
+        end=table.quantity("end", "day", example="28 day"),
+        tolerance=table.number("tolerance", 1e-3, above=0.0, at_most=0.1),
+        first_step=table.quantity("first_step", "day", "1e-4 day"),
+        shortest_step=table.quantity("shortest_step", "day", "1e-9 day"),
+        longest_step=table.quantity("longest_step", "day") if table.has("longest_step") else None,
+        linear_tolerance=table.number("linear_tolerance", 0.1, above=0.0, at_most=1.0),
+    )
+    table.close()
+    if spec.first_step < spec.shortest_step:
+        table.problem(
+            "first_step" if table.has("first_step") else "shortest_step",
+            f"the first step ({spec.first_step:g} day) is shorter than the shortest that is allowed "
+            f"({spec.shortest_step:g} day).",
+        )
+    if spec.longest_step is not None and spec.longest_step < spec.shortest_step:
+        table.problem("longest_step", "the longest step is shorter than the shortest.")
+    return spec
+
+
+def _output(table: Table, end: float) -> OutputSpec:
+    if table.has("every") and table.has("times"):
+        table.problem("times", "give either 'every' or 'times', not both.")
+    times: tuple[float, ...] = ()
+    if table.has("times"):
+        times = table.quantities("times", "day", example='["0 day", "7 day"]', any_sign=True) or ()
+        if table.data["times"] == []:
+            table.problem("times", "at least one time is needed.")
+        for i, t in enumerate(times):
+            if not 0 <= t <= end * (1 + 1e-12) and not math.isnan(end):
+                table.problem(
+                    "times", f"{t:g} day is not within the run, which goes from 0 to {end:g} day.", i
+                )
+            elif i and t <= times[i - 1]:
+                table.problem("times", "the times must ascend, and none may stand twice.", i)
+        if table.has("every"):
+            table.quantity("every", "day")
+    else:
+        times = _regular(table, table.quantity("every", "day", "1 day"), end)
+    spec = OutputSpec(
+        times,
+        table.words("fields") if table.has("fields") else None,
+        table.quantity("eroded_above", "um", "2 um", zero=True),
+        table.quantity("infected_above", "CFU/mm^3", "50 CFU/mm^3", zero=True),
+    )
+    table.close()
+    return spec
+
+
+def _regular(table: Table, every: float, end: float) -> tuple[float, ...]:
+    """0, every, 2 every, ... and the end, whether or not it is a multiple."""
+    if math.isnan(every) or math.isnan(end):
+        return ()
+    if end / every > MOST_OUTPUTS:
+        table.problem("every", f"this asks for {end / every:.3g} output times; {MOST_OUTPUTS} are the most.")
+        return ()
+    n = math.floor(end / every * (1 + 1e-12))
+    times = [i * every for i in range(n + 1)]
+    if end - times[-1] > 1e-9 * end:
+        times.append(end)
+    else:
+        times[-1] = end
+    return tuple(times)

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What a case says, typed and in internal units (um, day, pM): the nouns the other rooms take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..errors import Problem
+from ..tomlsource import Key, TomlSource
+
+CENTER: Literal["center"] = "center"
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """A grey-value image of bone.
+
+    Attributes:
+        path: NRRD, MHA/MHD, NIfTI file, or a TIFF stack (file or folder of slices).
+        threshold: Grey value above which a voxel is bone, or ``"otsu"``.
+        smoothing: Standard deviation of the Gaussian filter, in voxels (0: none).
+        voxel: Voxel size in um where the file format does not carry one (TIFF), else None.
+        crop: Physical lower and upper corner in um, or None for the whole image.
+    """
+
+    path: Path
+    threshold: float | Literal["otsu"]
+    smoothing: float = 1.0
+    voxel: float | None = None
+    crop: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+
+@dataclass(frozen=True)
+class FoamSpec:
+    """Synthetic trabecular foam (seeded, periodic Voronoi-edge rods).
+
+    Attributes:
+        size: Side lengths of the box in um, three of them.
+        bvtv: Bone volume fraction BV/TV.
+        spacing: Mean distance of pore centres in um.
+        seed: Seed of the random pore centres.
+        voxel: Size of the voxels the foam is drawn with, in um.
+        smoothing: Standard deviation of the Gaussian filter, in voxels.
+    """
+
+    size: tuple[float, float, float]
+    bvtv: float = 0.23
+    spacing: float = 936.0
+    seed: int = 0
+    voxel: float = 19.5
+    smoothing: float = 2.0
+
+
+@dataclass(frozen=True)
+class ShapeSpec:
+    """An analytic test shape in a box; lengths in um.
+
+    Attributes:
+        kind: ``plate`` (bone slab, normal along the first axis), ``sphere`` (bone ball), ``rod``
+            (bone cylinder along the last axis), ``box pore`` (a box of marrow in bone), or
+            ``marrow`` (no bone at all: the plain box).
+        size: Side lengths of the sample box (2 or 3).
+        thickness: Plate thickness.
+        radius: Radius of sphere or rod.
+        pore: Side lengths of the box pore.
+        center: Centre of the shape, or None for the centre of the box.
+    """
+
+    kind: Literal["plate", "sphere", "rod", "box pore", "marrow"]
+    size: tuple[float, ...]
+    thickness: float | None = None
+    radius: float | None = None
+    pore: tuple[float, ...] | None = None
+    center: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
+class SliceSpec:
+    """A 2-D slice of a 3-D sample: the plane normal to `axis` at `at` um (or the centre)."""
+
+    axis: Literal["x", "y", "z"] = "z"
+    at: float | Literal["center"] = CENTER
+
+
+@dataclass(frozen=True)
+class SampleSpec:
+    """The piece of bone: exactly one of `image`, `foam`, `shape`, `mesh`, `well_mixed` is set.
+
+    Attributes:
+        cell_size: Wanted edge length of the background grid in um; None for a mesh or well mixed.
+        slice: Take a 2-D slice of an image or foam.
+        mesh: A sample file written by ``osteofield mesh``.
+        well_mixed: No space at all: one point of marrow in contact with bone surface.
+        bone_surface_density: sigma0 = bone surface per marrow volume, 1/um (well mixed only).
+        bone_thickness: d0 = bone volume per bone surface, um (well mixed only).
+    """
+
+    image: ImageSpec | None = None
+    foam: FoamSpec | None = None
+    shape: ShapeSpec | None = None
+    mesh: Path | None = None
+    well_mixed: bool = False
+    cell_size: float | None = None
+    slice: SliceSpec | None = None
+    bone_surface_density: float = 0.00486
+    bone_thickness: float = 100.9
+
+    @property
+    def kind(self) -> Literal["image", "foam", "shape", "mesh", "well mixed"]:
+        for name in ("image", "foam", "shape", "mesh"):
+            if getattr(self, name) is not None:
+                return name  # type: ignore[return-value]
+        return "well mixed"
+
+
+@dataclass(frozen=True)
+class FocusSpec:
+    """A ball of infected marrow at the start.
+
+    Attributes:
+        center: Position in the image's physical frame, um, or ``"center"`` of the sample box.
+        radius: um; ignored when the sample is well mixed.
+        load: Added to the population inside, in internal units of that population.
+        population: Which population; None for the one the model names as its inoculum.
+        load_text: The load as written, so that its unit can be held against the population's.
+    """
+
+    center: tuple[float, ...] | Literal["center"]
+    radius: float
+    load: float
+    population: str | None = None
+    load_text: str = ""
+
+
+@dataclass(frozen=True)
+class TherapySpec:
+    """A drug at a constant tissue level from `start` until `stop` (day).
+
+    Attributes:
+        drug: Name of an input of the model.
+        level: In the unit of that input (for the osteoimmune model: multiples of EC50 or Kd).
+        level_text: The level as written, so that its unit can be held against the input's.
+    """
+
+    drug: str
+    level: float
+    start: float
+    stop: float
+    level_text: str = ""
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which kinetics, and what this case changes in them.
+
+    Attributes:
+        name: A model of the library, or the stem of the model file.
+        file: Absolute path of the model file when the model is not from the library.
+        parameters: Parameter name to ``"value unit"``, plain number or named option.
+        switches: Switch name to on or off.
+    """
+
+    name: str
+    file: Path | None = None
+    parameters: Mapping[str, str | float] = field(default_factory=dict)
+    switches: Mapping[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TimeSpec:
+    """How long and how accurately; times in day.
+
+    Attributes:
+        end: Last time.
+        tolerance: Relative error per step and population.
+        first_step: First step tried.
+        shortest_step: A step shorter than this stops the run.
+        longest_step: None for no limit.
+        linear_tolerance: Linear solves are stopped at this fraction of the step's tolerance.
+    """
+
+    end: float
+    tolerance: float = 1e-3
+    first_step: float = 1e-4
+    shortest_step: float = 1e-9
+    longest_step: float | None = None
+    linear_tolerance: float = 0.1
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """What is written and when.
+
+    Attributes:
+        times: Output times in day, ascending, from 0 to the end.
+        fields: Populations written as fields; None for all.
+        eroded_above: Depth in um beyond which surface counts as eroded.
+        infected_above: Bacterial density (1/mm^3) beyond which marrow counts as infected.
+    """
+
+    times: tuple[float, ...]
+    fields: tuple[str, ...] | None = None
+    eroded_above: float = 2.0
+    infected_above: float = 50.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A whole case: frozen, typed, in internal units.
+
+    Attributes:
+        name: File name without ``.toml``; names the default results folder. Name, path and
+            source do not take part in comparisons: two cases are equal if they run the same.
+        path: The case file.
+        source: Its text with line numbers, so that later checks can point into it.
+        resolved: The case as TOML text with every default written out; runs again as it is.
+        outer: ``closed`` (no flux) or ``open`` (an infinite healthy surrounding).
+        surface: ``records depth`` (fixed surface; ``moves`` is not there yet).
+        stop: Reasons to end early: ``cleared``, ``steady``.
+    """
+
+    name: str = field(compare=False)
+    path: Path = field(compare=False)
+    source: TomlSource = field(compare=False, repr=False)
+    resolved: str = field(repr=False)
+    title: str
+    surface: Literal["records depth"]
+    sample: SampleSpec
+    initial: Literal["homeostasis", "model"]
+    model: ModelSpec
+    foci: tuple[FocusSpec, ...]
+    therapies: tuple[TherapySpec, ...]
+    outer: Literal["closed", "open"]
+    time: TimeSpec
+    output: OutputSpec
+    stop: tuple[Literal["cleared", "steady"], ...]
+
+    def problem(self, key: Key, message: str) -> Problem:
+        """A `Problem` at a key of the case file."""
+        return self.source.problem(key, message)
