@@ -155,7 +155,7 @@ def interpreter(folder: Path, name: str, body: str) -> None:
 
 
 def find_python(repository: Path, path: Path, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    for tool in ("sh", "dirname", "awk", "tail", "ls", "uname"):
+    for tool in ("sh", "dirname", "awk", "grep", "tail", "ls"):
         (path / tool).symlink_to(shutil.which(tool) or "")
     return subprocess.run(
         [repository / "tools" / "environment.sh", "python"],

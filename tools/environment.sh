@@ -40,14 +40,14 @@ candidates() {
     done
     if command -v uv >/dev/null; then
         for minor in 12 13 14; do
-            uv python find --no-project "3.$minor" 2>/dev/null || true
+            uv python find --no-project --system "3.$minor" 2>/dev/null || true
         done
     fi
 }
 
 python=
 tried=
-for candidate in $(candidates | awk '!seen[$0]++'); do
+for candidate in $(candidates | grep -vF "$PWD/.venv/" | awk '!seen[$0]++'); do  # not the one to be replaced
     wrong=$(fault "$candidate")
     if [ -z "$wrong" ]; then
         python=$candidate
@@ -57,12 +57,13 @@ for candidate in $(candidates | awk '!seen[$0]++'); do
   $candidate: $wrong"
 done
 
-if [ "${1:-}" = python ] && [ -n "$python" ]; then
+mode=${1:-make}
+if [ "$mode" = python ] && [ -n "$python" ]; then
     echo "$python"
     exit
 fi
-
-if [ -z "$python" ] && { [ -n "${PYTHON:-}" ] || ! command -v uv >/dev/null; }; then
+can_fetch() { [ "$mode" = make ] && [ -z "${PYTHON:-}" ] && command -v uv >/dev/null; }
+if [ -z "$python" ] && ! can_fetch; then
     say "no Python 3.12, 3.13 or 3.14 with venv and headers was found.${tried:+ Tried:$tried}"
     say "Install one (Debian, Ubuntu: 'apt-get install python3.12 python3.12-venv python3.12-dev' where it is" \
         "offered; elsewhere pyenv or uv) or name one: 'make env PYTHON=/path/to/python3.12'."
