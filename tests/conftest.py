@@ -44,7 +44,7 @@ def run_mpi(tmp_path: Path) -> RunMpi:
     """Run Python on several MPI ranks: ``run_mpi(n, code_or_argv, timeout=120, *, cwd=None, status=0)``.
 
     `code_or_argv` is either source text or what follows ``python`` on the command line, for
-    example ``["-m", "osteofield.cli", "run", "case.toml"]``. Uses the launcher of the
+    example ``["-m", "osteofield", "run", "case.toml"]``. Uses the launcher of the
     environment that runs the tests, never the system's. Returns standard output; standard error
     is shown when the exit status is not `status`.
     """
