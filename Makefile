@@ -4,7 +4,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 # one stamp per place: a copied folder makes its own environment
 STAMP := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
-CORES := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+# nproc would answer with OMP_NUM_THREADS
+CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 MPIEXEC := $(if $(filter-out 1,$(CORES)),$(BIN)/mpiexec -n 2)
 export OMP_NUM_THREADS ?= 1
 
