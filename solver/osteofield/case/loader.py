@@ -30,7 +30,8 @@ from .types import (
 FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
-    "format", "title", "surface", "sample", "initial", "model", "focus", "therapy", "boundary", "time", "stop", "output",
+    "format", "title", "surface", "sample", "initial", "model",
+    "focus", "therapy", "boundary", "time", "stop", "output",
 )  # fmt: skip
 _LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
 
@@ -98,7 +99,6 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     time_table = top.table("time", keep_empty=True)
     time = _time(time_table)
     therapies = tuple(_therapy(t, time.end) for t in therapy_tables)
-    _overlaps(therapy_tables, therapies)
     stop_table = top.table("stop", keep_empty=True)
     stop = stop_table.words("when", ("cleared", "steady"))
     stop_table.close()
@@ -270,16 +270,6 @@ def _any_quantity(table: Table, text: str) -> float:
     if not (math.isfinite(value) and value >= 0):
         table.problem("level", f"'{text}' is not allowed; a dose is 0 or positive.")
     return value
-
-
-def _overlaps(tables: list[Table], therapies: Sequence[TherapySpec]) -> None:
-    for i, a in enumerate(therapies):
-        for j, b in enumerate(therapies[:i]):
-            if a.drug and a.drug == b.drug and max(a.start, b.start) < min(a.stop, b.stop):
-                tables[i].problem(
-                    "from",
-                    f"therapy[{j}] gives '{a.drug}' during the same time; two courses of one drug must not overlap.",
-                )
 
 
 def _time(table: Table) -> TimeSpec:

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The ``osteofield`` command: its verbs, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any
+
+from ..errors import ComputationStopped, InputError, Problem, did_you_mean
+from ..parallel import is_root
+from . import check, mesh, models, new, plot, run
+from .screen import complain, warn
+from .status import DONE, STOPPED, WRONG_INPUT
+
+VERBS = {"run": run, "check": check, "mesh": mesh, "models": models, "plot": plot, "new": new}
+
+
+class Parser(argparse.ArgumentParser):
+    """Prints on the first MPI rank only and takes no abbreviated options."""
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **kwargs)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if is_root():
+            super()._print_message(message, file)
+
+
+def parser() -> Parser:
+    """The command line of all verbs."""
+    top = Parser(
+        prog="osteofield",
+        description="Bone infection on micro-CT geometry: cytokines, bacteria and cells that resorb bone.",
+        epilog=(
+            "examples:\n"
+            "  osteofield new osteomyelitis           write a commented case to start from\n"
+            "  osteofield check osteomyelitis.toml    validate it and see what would run\n"
+            "  mpiexec -n 2 osteofield run osteomyelitis.toml\n"
+            "  osteofield plot results/osteomyelitis\n\n"
+            "exit status: 0 done, 2 the input is wrong (nothing was started), 3 the computation stopped,\n"
+            "85 the job asks to be queued again"
+        ),
+    )
+    top.add_argument("--version", action="version", version=f"osteofield {_version()}")
+    verbs = top.add_subparsers(metavar="VERB", required=True, title="verbs")
+    for name, module in VERBS.items():
+        sub = verbs.add_parser(name, help=module.HELP, description=module.DESCRIPTION, epilog=module.EXAMPLES)
+        module.arguments(sub)
+        sub.set_defaults(execute=module.execute)
+    return top
+
+
+def _version() -> str:
+    try:
+        return metadata.version("osteofield")
+    except metadata.PackageNotFoundError:  # run from a source tree that is not installed
+        return "(not installed)"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        argv: What follows ``osteofield`` on the command line; by default that of this process.
+
+    Returns:
+        The exit status (`osteofield.cli.status`).
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in VERBS:
+        complain([Problem(f"there is no verb '{arguments[0]}'{did_you_mean(arguments[0], VERBS)}")])
+        return WRONG_INPUT
+    try:
+        args = parser().parse_args(arguments)
+    except SystemExit as e:  # argparse has printed help, version or what is wrong
+        return e.code if isinstance(e.code, int) else WRONG_INPUT
+    try:
+        status: int = args.execute(args)
+        sys.stdout.flush()
+        return status
+    except InputError as e:
+        complain(e.problems)
+        return WRONG_INPUT
+    except ComputationStopped as e:
+        warn(f"the computation stopped: {e}")
+        return STOPPED
+    except BrokenPipeError:  # `osteofield models | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except OSError as e:
+        if e.filename is None:
+            _end_other_ranks()
+            raise
+        warn(f"the computation stopped: {e.strerror}: {e.filename}")
+        _end_other_ranks()
+        return STOPPED
+    except KeyboardInterrupt:
+        warn("interrupted.")
+        _end_other_ranks(130)
+        return 130
+    except BaseException:
+        _end_other_ranks()
+        raise
+
+
+def _end_other_ranks(status: int = STOPPED) -> None:
+    """Where one of several MPI ranks fails alone, the others would wait for ever."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.size > 1:
+        traceback.print_exc()
+        sys.stderr.flush()
+        mpi.COMM_WORLD.Abort(status)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""``osteofield run``: the main job."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .casefile import case_arguments, read
+from .screen import say
+
+HELP = "run a case"
+DESCRIPTION = """Run a case and write what was computed to a folder: fields for ParaView, a
+history table, the case with every default written out, and a checkpoint. The same case again
+moves the old folder aside and starts afresh; results of another case are never touched. On
+several cores: mpiexec -n 2 osteofield run CASE.toml"""
+EXAMPLES = """examples:
+  osteofield run osteomyelitis.toml
+  mpiexec -n 2 osteofield run osteomyelitis.toml -o results/trial --set time.end="7 day"
+  osteofield run osteomyelitis_microct.toml --set sample.image=scan.nrrd --set sample.threshold=63
+  osteofield run osteomyelitis.toml --resume"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    case_arguments(parser)
+    parser.add_argument(
+        "-o", dest="directory", metavar="DIR", type=Path, help="results folder; default results/<case name>"
+    )
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the folder")
+    how.add_argument("--overwrite", action="store_true", help="replace the folder instead of moving it aside")
+
+
+def execute(args: argparse.Namespace) -> int:
+    case = read(args.case, args.settings)
+    directory = args.directory or Path("results") / case.name
+    from ..simulation import run_case  # brings in DOLFINx: not before the case is known to be right
+
+    outcome = run_case(case, directory, overwrite=args.overwrite, resume=args.resume, progress=say)
+    return outcome.exit_status

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What the command prints; of several MPI ranks only the first one does."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from ..errors import Problem
+from ..parallel import is_root
+
+
+def say(text: str = "") -> None:
+    """Print a line to standard output, at once, so that a job's log can be followed."""
+    if is_root():
+        print(text, flush=True)
+
+
+def complain(problems: Iterable[Problem], consequence: str = "nothing was started") -> None:
+    """List problems on standard error, one a line, and say how many there are."""
+    if not is_root():
+        return
+    listed = list(dict.fromkeys(map(str, problems)))
+    for line in listed:
+        print(line, file=sys.stderr)
+    count = "1 problem" if len(listed) == 1 else f"{len(listed)} problems"
+    print(f"osteofield: {count}; {consequence}.", file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """One line on standard error."""
+    if is_root():
+        print(f"osteofield: {text}", file=sys.stderr, flush=True)
