@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Grey-value images of bone: NRRD, MHA/MHD, NIfTI and TIFF stacks, read through SimpleITK."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from ..case.types import ImageSpec
+from ..errors import InputError, Problem
+from .voxels import Voxels
+
+TIFF = (".tif", ".tiff")
+FORMATS = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz", *TIFF)
+UM_PER_MM = 1000.0  # ITK images are in mm
+
+
+@dataclass(frozen=True)
+class Image:
+    """Grey values with axes in physical order x, y(, z), ascending, and lengths in um."""
+
+    values: np.ndarray
+    first: tuple[float, ...]
+    spacing: tuple[float, ...]
+    path: Path
+    sha256: str
+
+
+def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
+    """Read, crop, smooth and threshold an image.
+
+    Returns:
+        Grey value minus threshold, and facts for the provenance of the sample.
+
+    Raises:
+        InputError: The file cannot be used, or threshold or crop do not fit it.
+    """
+    image = read_image(spec.path, spec.voxel)
+    margin = int(np.ceil(4 * spec.smoothing))
+    part, inner = _crop(image, spec.crop, margin)
+    values = part.values.astype(np.float32)
+    if spec.smoothing > 0:
+        values = ndimage.gaussian_filter(values, spec.smoothing, mode="nearest", truncate=4.0)
+    values = values[inner]
+    first = tuple(f + s.start * h for f, s, h in zip(part.first, inner, part.spacing, strict=True))
+    otsu = otsu_threshold(values)
+    threshold = otsu if spec.threshold == "otsu" else float(spec.threshold)
+    bone = values > threshold
+    share = float(bone.mean())
+    if share in (0.0, 1.0):
+        missing, where = ("bone", "at or below") if share == 0 else ("marrow", "above")
+        smooth = "after smoothing " if spec.smoothing > 0 else ""
+        raise InputError(
+            Problem(
+                f"the image has no {missing}: every voxel is {where} the threshold {threshold:g}. Its grey values "
+                f"{smooth}range from {values.min():g} to {values.max():g}; Otsu's method suggests {otsu:.4g}.",
+                image.path,
+            )
+        )
+    facts = {
+        "file": image.path.name,
+        "sha256": image.sha256,
+        "voxels": list(values.shape),
+        "voxel size [um]": list(image.spacing),
+        "threshold": threshold,
+        "threshold from": "Otsu" if spec.threshold == "otsu" else "case",
+        "Gaussian smoothing [voxel]": spec.smoothing,
+        "BV/TV of the voxels": share,
+    }
+    return Voxels(values - np.float32(threshold), first, part.spacing), facts
+
+
+def read_image(path: str | Path, voxel: float | None = None) -> Image:
+    """Read an image in its physical frame.
+
+    Direction matrices that permute or flip axes are applied; 3-D images of one layer become 2-D.
+
+    Args:
+        path: A file, or a folder of TIFF slices in the natural order of their names.
+        voxel: Voxel size in um for formats without one.
+
+    Raises:
+        InputError: The file is missing, no image, an oblique one, coloured, or has no voxel size.
+    """
+    import SimpleITK as sitk  # noqa: N813  half a second: only when an image is read
+
+    path = Path(path)
+    files = _files(path)
+    try:
+        sitk.ProcessObject.SetGlobalWarningDisplay(False)
+        itk = sitk.ReadImage([str(f) for f in files] if len(files) > 1 else str(files[0]))
+    except RuntimeError as e:
+        said = str(e).strip().splitlines()[-1].split("ERROR:")[-1].strip()
+        raise InputError(
+            Problem(f"this cannot be read as an image ({said}); readable formats: {', '.join(FORMATS)}.", path)
+        ) from None
+    if itk.GetNumberOfComponentsPerPixel() != 1:
+        n = itk.GetNumberOfComponentsPerPixel()
+        raise InputError(Problem(f"the image has {n} values per voxel; one grey value is needed.", path))
+    values = sitk.GetArrayViewFromImage(itk)
+    if np.iscomplexobj(values):
+        raise InputError(Problem("the image has complex values; grey values are needed.", path))
+    values = np.array(values).transpose()  # ITK arrays run z, y, x
+    d = values.ndim
+    direction = np.array(itk.GetDirection()).reshape(d, d)
+    origin, spacing = np.array(itk.GetOrigin()) * UM_PER_MM, np.array(itk.GetSpacing()) * UM_PER_MM
+    if d not in (2, 3):
+        raise InputError(Problem(f"the image has {d} dimensions; 2 or 3 are needed.", path))
+    spacing = _voxel_size(spacing, voxel, path, files)
+    turn = np.round(direction)
+    if not np.allclose(direction, turn, atol=1e-4) or not np.array_equal(turn @ turn.T, np.eye(d)):
+        raise InputError(
+            Problem(
+                "the image axes are oblique to x, y, z (direction matrix "
+                f"{np.array2string(direction, precision=4, separator=', ').replace(chr(10), '')}); resample it "
+                "onto axis-aligned voxels first.",
+                path,
+            )
+        )
+    axis = np.abs(turn).argmax(1)  # physical axis k is image axis axis[k]
+    first = []
+    for k, a in enumerate(axis):
+        if turn[k, a] < 0:
+            values = np.flip(values, a)
+        first.append(origin[k] - (spacing[a] * (values.shape[a] - 1) if turn[k, a] < 0 else 0.0))
+    values, spacing = values.transpose(axis), spacing[axis]
+    if d == 3 and 1 in values.shape:
+        keep = [k for k in range(3) if values.shape[k] > 1]
+        if len(keep) != 2:
+            raise InputError(Problem(f"the image has {' x '.join(map(str, values.shape))} voxels only.", path))
+        values, first, spacing = values.squeeze(), [first[k] for k in keep], spacing[keep]
+    return Image(np.ascontiguousarray(values), tuple(map(float, first)), tuple(map(float, spacing)), path, _hash(files))
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = sorted((f for f in path.iterdir() if f.suffix.lower() in TIFF), key=_natural)
+        if not files:
+            raise InputError(Problem("the folder holds no TIFF slices (.tif, .tiff).", path))
+        return files
+    if not path.exists():
+        raise InputError(Problem("there is no such image file.", path))
+    return [path]
+
+
+def _natural(path: Path) -> list[Any]:
+    return [int(s) if s.isdigit() else s for s in re.split(r"(\d+)", path.name)]
+
+
+def _hash(files: list[Path]) -> str:
+    h = hashlib.sha256()
+    for f in files:
+        h.update(f.read_bytes())
+    return h.hexdigest()
+
+
+def _voxel_size(spacing: np.ndarray, voxel: float | None, path: Path, files: list[Path]) -> np.ndarray:
+    """TIFF tags hold printer resolutions, not voxel sizes, and are never believed."""
+    if files[0].suffix.lower() in TIFF:
+        if voxel is None:
+            raise InputError(
+                Problem("TIFF images carry no voxel size; give it in the case, for example voxel = \"19.5 um\".", path)
+            )
+        return np.full(len(spacing), float(voxel))
+    if voxel is not None and not np.allclose(spacing, voxel, rtol=0.01):
+        if np.allclose(spacing, UM_PER_MM):  # ITK's default where the file says nothing
+            return np.full(len(spacing), float(voxel))
+        raise InputError(
+            Problem(
+                f"the file says that its voxels measure {' x '.join(f'{s:g}' for s in spacing)} um, but the case says "
+                f"voxel = {voxel:g} um; leave 'voxel' out or correct the file.",
+                path,
+            )
+        )
+    return spacing
+
+
+def _crop(
+    image: Image, crop: tuple[tuple[float, ...], tuple[float, ...]] | None, margin: int
+) -> tuple[Image, tuple[slice, ...]]:
+    """Cut out the voxels whose centres lie in the crop, with a margin for the filter.
+
+    Returns:
+        The image with margin, and the slices of the crop proper within it.
+    """
+    shape, first, spacing = np.array(image.values.shape), np.array(image.first), np.array(image.spacing)
+    if crop is None:
+        return image, tuple(slice(0, n) for n in shape)
+    lo, hi = (np.array(c, float) for c in crop)
+    d = image.values.ndim
+    problem = None
+    outer = first - spacing / 2, first + spacing * (shape - 0.5)
+    if len(lo) != d or len(hi) != d:
+        problem = f"its corners need {d} coordinates each"
+    elif (lo >= hi).any():
+        problem = "its lower corner is not below its upper one"
+    elif (lo < outer[0] - 0.01 * spacing).any() or (hi > outer[1] + 0.01 * spacing).any():
+        problem = "it reaches outside the image"
+    if problem:
+        raise InputError(
+            Problem(
+                f"the crop {_corner(lo)} to {_corner(hi)} um cannot be used: {problem}. The image reaches from "
+                f"{_corner(outer[0])} to {_corner(outer[1])} um.",
+                image.path,
+                key=None,
+            )
+        )
+    a = np.maximum(0, np.ceil((lo - first) / spacing - 1e-6)).astype(int)
+    b = np.minimum(shape, np.floor((hi - first) / spacing + 1e-6).astype(int) + 1)
+    if (b - a < 2).any():
+        raise InputError(Problem(f"the crop {_corner(lo)} to {_corner(hi)} um is thinner than two voxels.", image.path))
+    outer_a, outer_b = np.maximum(0, a - margin), np.minimum(shape, b + margin)
+    part = Image(
+        image.values[tuple(slice(i, j) for i, j in zip(outer_a, outer_b, strict=True))],
+        tuple(map(float, first + outer_a * spacing)), image.spacing, image.path, image.sha256,
+    )  # fmt: skip
+    return part, tuple(slice(i - o, j - o) for i, j, o in zip(a, b, outer_a, strict=True))
+
+
+def _corner(x: np.ndarray) -> str:
+    return f"({', '.join(f'{v:g}' for v in x)})"
+
+
+def otsu_threshold(values: np.ndarray, bins: int = 256) -> float:
+    """Threshold of greatest between-class variance (Otsu 1979, IEEE Trans SMC 9:62)."""
+    count, edges = np.histogram(values, bins)
+    centre = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(count)[:-1].astype(float)
+    above = count.sum() - below
+    sum_below = np.cumsum(count * centre)[:-1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        gap = sum_below / below - (np.sum(count * centre) - sum_below) / above
+        variance = np.nan_to_num(below * above * gap**2, nan=-1.0)
+    best = np.flatnonzero(variance == variance.max())
+    return float(edges[1 + best[len(best) // 2]])
