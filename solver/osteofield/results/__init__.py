@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What a run leaves on disk: fields for ParaView, history table, checkpoints, record; and reading it back."""
+
+from .checkpoint import Checkpoint
+from .folder import ResultsFolder, prepare
+from .log import Log
+from .reader import DomainResult, FieldSeries, Result, open_results
+
+__all__ = [
+    "Checkpoint",
+    "DomainResult",
+    "FieldSeries",
+    "Log",
+    "Result",
+    "ResultsFolder",
+    "open_results",
+    "prepare",
+]

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Checkpoints: bitwise, two kept, damage detected and the one before used."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from osteofield.results.checkpoint import (
+    DamagedCheckpoint,
+    read_checkpoint,
+    read_newest,
+    write_checkpoint,
+)
+
+
+def store(folder: Path, t: float) -> Path:
+    rng = np.random.default_rng(int(t * 10))
+    arrays = {
+        "marrow": rng.normal(size=(200, 5)), "g": np.arange(7, dtype=np.int32), "none": np.empty((0, 3)),
+    }  # fmt: skip
+    return write_checkpoint(folder, t, arrays, {"step": int(t), "h": 0.1 + 0.2, "name": "knöchern"})
+
+
+def test_what_is_read_is_bitwise_what_was_written(tmp_path: Path) -> None:
+    path = store(tmp_path / "c", 1 / 3)
+    found = read_checkpoint(path)
+    assert found.time == 1 / 3
+    assert found.facts == {"step": 0, "h": 0.1 + 0.2, "name": "knöchern"}
+    np.testing.assert_array_equal(found.arrays["marrow"], np.random.default_rng(3).normal(size=(200, 5)))
+    assert found.arrays["g"].dtype == np.int32
+    assert found.arrays["none"].shape == (0, 3)
+
+
+def test_two_are_kept_and_the_newest_is_read(tmp_path: Path) -> None:
+    for t in range(12):
+        store(tmp_path, t)
+    assert len(list(tmp_path.iterdir())) == 2
+    found = read_newest(tmp_path)
+    assert found is not None
+    assert found.time == 11
+
+
+def damage_value(path: Path) -> None:
+    with h5py.File(path, "r+") as f:
+        f["arrays/marrow"][17, 2] += 1e-12
+
+
+def damage_facts(path: Path) -> None:
+    with h5py.File(path, "r+") as f:
+        del f["facts"]
+        f["facts"] = '{"step": 99}'
+
+
+def damage_bytes(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[: len(data) // 2] = bytes(len(data) // 2)
+    path.write_bytes(data)
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def other_format(path: Path) -> None:
+    with h5py.File(path, "r+") as f:
+        f.attrs["format"] = 99
+
+
+@pytest.mark.parametrize("damage", [damage_value, damage_facts, damage_bytes, truncate, other_format])
+def test_damaged_newest_is_named_and_the_one_before_used(tmp_path: Path, damage) -> None:
+    store(tmp_path, 1.0)
+    newest = store(tmp_path, 2.0)
+    damage(newest)
+    said: list[str] = []
+    found = read_newest(tmp_path, said.append)
+    assert found is not None
+    assert found.time == 1.0
+    assert len(said) == 1
+    assert newest.name in said[0]
+    with pytest.raises(DamagedCheckpoint):
+        read_checkpoint(newest)
+
+
+def test_none_intact(tmp_path: Path) -> None:
+    assert read_newest(tmp_path / "missing") is None
+    truncate(store(tmp_path, 1.0))
+    assert read_newest(tmp_path) is None
+
+
+def test_killed_at_any_moment_leaves_an_intact_checkpoint(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[2])\n"
+        "from results.test_checkpoint import store\n"
+        "for k in range(10**6):\n    store(Path(sys.argv[1]), k)\n    k or print('go', flush=True)\n"
+    )
+    for trial in range(3):
+        folder = tmp_path / str(trial)
+        command = [sys.executable, "-c", code, str(folder), str(Path(__file__).parents[1])]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"go\n"
+        time.sleep(0.05 + 0.0073 * trial)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        said: list[str] = []
+        assert read_newest(folder, said.append) is not None
+        assert said == []
