@@ -10,6 +10,8 @@ from scipy.spatial import cKDTree
 from .grid import Grid
 from .voxels import Voxels
 
+NEIGHBOURS = 4
+
 
 def signed_distance(voxels: Voxels, grid: Grid) -> np.ndarray:
     """Distance to the zero level of a voxel field, um, positive in bone.
@@ -23,7 +25,7 @@ def signed_distance(voxels: Voxels, grid: Grid) -> np.ndarray:
     Returns:
         ``grid.shape`` array; without any surface: plus or minus the diagonal of the box.
     """
-    voxels = voxels.at_right_angles(max(grid.h, 2 * max(voxels.spacing)))
+    voxels = voxels.at_right_angles(grid.h / 2)
     sign = np.where(voxels.at(grid.axes()) > 0, 1.0, -1.0)
     points, normals = voxels.surface_points()
     if not len(points):
@@ -34,11 +36,7 @@ def signed_distance(voxels: Voxels, grid: Grid) -> np.ndarray:
     x = grid.points().reshape(*grid.shape, grid.dimension)
     closest = np.empty(x.shape)
     phi = np.empty(grid.shape)
-    chord, i = cKDTree(points).query(x[near])
-    height = np.einsum("ij,ij->i", x[near] - points[i], normals[i])
-    at_surface = chord < 1.5 * max(voxels.spacing)
-    phi[near] = np.where(at_surface, height, sign[near] * chord)
-    closest[near] = points[i]
+    phi[near], closest[near] = _near_distance(x[near], sign[near], points, normals, max(voxels.spacing))
     if not near.all():
         index = ndimage.distance_transform_edt(
             ~near, sampling=grid.spacing, return_distances=False, return_indices=True
@@ -47,6 +45,30 @@ def signed_distance(voxels: Voxels, grid: Grid) -> np.ndarray:
         to = closest[tuple(k[far] for k in index)]
         phi[far] = sign[far] * np.linalg.norm(x[far] - to, axis=1)
     return phi
+
+
+def _near_distance(
+    x: np.ndarray, sign: np.ndarray, points: np.ndarray, normals: np.ndarray, voxel: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signed distance and nearest surface point.
+
+    The chord between two points of a circle is normal to the mean of their normals. So the height
+    above the surface at a neighbouring surface point q is (n_q + n_x)/2 . (x - q) up to third order,
+    with n_x the normal under x; with n_q alone it would be too low by half the curvature times the
+    gap squared, 0.5 to 1 % of the volume of trabecular bone.
+    """
+    chord, i = cKDTree(points).query(x, k=min(NEIGHBOURS, len(points)))
+    chord, i = chord.reshape(len(x), -1), i.reshape(len(x), -1)
+    gap = x[:, None] - points[i]
+    weight = (chord[:, :1] ** 2 + (0.1 * voxel) ** 2) / (chord**2 + (0.1 * voxel) ** 2)
+    weight *= np.einsum("ikd,ijd->ikj", normals[i], normals[i][:, :1])[..., 0] > 0  # not across thin bone
+    weight /= weight.sum(1, keepdims=True)
+    own = np.einsum("ik,ikd->id", weight, normals[i])
+    own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)
+    height = np.einsum("ik,ikd,ikd->i", weight, 0.5 * (normals[i] + own[:, None]), gap)
+    at_surface = chord[:, 0] < 1.5 * voxel
+    far = sign * np.clip(np.abs(height), 0.8 * chord[:, 0], chord[:, 0])
+    return np.where(at_surface, height, far), points[i[:, 0]]
 
 
 def _near_surface(sign: np.ndarray) -> np.ndarray:

@@ -90,33 +90,37 @@ class Voxels:
         return out
 
     def surface_points(self) -> tuple[np.ndarray, np.ndarray]:
-        """Points on the zero level near every voxel next to it, and the unit normals into the bone.
+        """Crossings of the zero level with the lines between neighbouring voxel centres.
 
-        One Newton step along the gradient from each voxel centre that has a voxel of the other
-        phase as a face neighbour.
+        These are the vertices of marching cubes; the normals are interpolated gradients.
 
         Returns:
-            ``(n, d)`` points in um and ``(n, d)`` normals.
+            ``(n, d)`` points in um and ``(n, d)`` unit normals into the bone.
         """
-        f, spacing = self.values, np.array(self.spacing)
-        bone = f > 0
-        near = np.zeros(f.shape, bool)
+        f = self.values
+        points, normals = [], []
         for k in range(f.ndim):
             low = tuple(slice(0, -1) if j == k else slice(None) for j in range(f.ndim))
             high = tuple(slice(1, None) if j == k else slice(None) for j in range(f.ndim))
-            differ = bone[low] != bone[high]
-            near[low] |= differ
-            near[high] |= differ
-        ijk = np.nonzero(near)
-        gradient = np.empty((len(ijk[0]), f.ndim))
-        for k in range(f.ndim):
-            up, down = (np.clip(ijk[k] + s, 0, f.shape[k] - 1) for s in (1, -1))
-            step = np.maximum(up - down, 1) * spacing[k]
-            gradient[:, k] = (f[(*ijk[:k], up, *ijk[k + 1 :])] - f[(*ijk[:k], down, *ijk[k + 1 :])]) / step
-        size = np.linalg.norm(gradient, axis=1)
+            a = np.stack(np.nonzero((f[low] > 0) != (f[high] > 0)), 1)
+            b = a.copy()
+            b[:, k] += 1
+            fa, fb = (f[tuple(i.T)].astype(float) for i in (a, b))
+            t = (fa / (fa - fb))[:, None]
+            points.append((1 - t) * a + t * b)
+            normals.append((1 - t) * self._gradient(a) + t * self._gradient(b))
+        points, normals = np.concatenate(points), np.concatenate(normals)
+        size = np.linalg.norm(normals, axis=1)
         good = size > 0
-        normal = gradient[good] / size[good, None]
-        # a voxel that has the other phase next door is at most one voxel away from the surface
-        step = np.clip(f[near][good] / size[good], -spacing.max(), spacing.max())
-        centre = np.stack([i[good] for i in ijk], 1) * spacing + np.array(self.first)
-        return centre - step[:, None] * normal, normal
+        return points[good] * self.spacing + self.first, normals[good] / size[good, None]
+
+    def _gradient(self, ijk: np.ndarray) -> np.ndarray:
+        """Central differences at voxels ``(n, d)``."""
+        out = np.empty(ijk.shape)
+        for k, n in enumerate(self.values.shape):
+            up, down = ijk.copy(), ijk.copy()
+            up[:, k] = np.minimum(ijk[:, k] + 1, n - 1)
+            down[:, k] = np.maximum(ijk[:, k] - 1, 0)
+            rise = self.values[tuple(up.T)].astype(float) - self.values[tuple(down.T)]
+            out[:, k] = rise / (np.maximum(up[:, k] - down[:, k], 1) * self.spacing[k])
+        return out
