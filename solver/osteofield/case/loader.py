@@ -30,8 +30,8 @@ from .types import (
 FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
-    "format", "title", "surface", "sample", "initial", "model",
-    "focus", "therapy", "boundary", "time", "stop", "output",
+    "format", "name", "title", "surface", "sample", "initial",
+    "model", "focus", "therapy", "boundary", "time", "stop", "output",
 )  # fmt: skip
 _LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
 
@@ -79,7 +79,10 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     source, problems = override(TomlSource.load(path), overrides)
     top = Table(source, (), source.data, problems)
     _format(top)
-    title = top.text("title", path.stem if path.stem.strip() else "case")
+    name = top.text("name", path.stem)
+    if "/" in name or name in (".", ".."):
+        top.problem("name", "the name of a case also names a folder; it must not contain '/'.")
+    title = top.text("title", name)
     surface = top.choice("surface", ("records depth", "moves"), "records depth")
     if surface == "moves":
         top.problem("surface", 'a surface that moves is not there yet; write surface = "records depth".')
@@ -109,7 +112,7 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     if not problems:
         resolved = {k: top.resolved[k] for k in TABLES if top.resolved.get(k) not in (None, {})}
         case = Case(
-            name=path.stem,
+            name=name,
             path=path.absolute(),
             source=source,
             resolved=to_toml(resolved),

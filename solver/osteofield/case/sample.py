@@ -136,7 +136,7 @@ def _shape(table: Table) -> SampleSpec:
         if shape.data["center"] == CENTER:
             shape.text("center", CENTER)
         else:
-            center = shape.quantities("center", "um", dimension)
+            center = shape.quantities("center", "um", dimension, any_sign=True)
     shape.close(
         {k: f"a shape of kind '{kind}' has no '{k}'." for k in ("thickness", "radius", "pore", "center")}
         if kind

@@ -212,9 +212,9 @@ class Case:
     """A whole case: frozen, typed, in internal units.
 
     Attributes:
-        name: File name without ``.toml``; names the default results folder. Name, path and
-            source do not take part in comparisons: two cases are equal if they run the same.
-        path: The case file.
+        name: By default the file name without ``.toml``; names the default results folder.
+        path: The case file. Path and source do not take part in comparisons: two cases are equal
+            if they run the same.
         source: Its text with line numbers, so that later checks can point into it.
         resolved: The case as TOML text with every default written out; runs again as it is.
         outer: ``closed`` (no flux) or ``open`` (an infinite healthy surrounding).
@@ -222,7 +222,7 @@ class Case:
         stop: Reasons to end early: ``cleared``, ``steady``.
     """
 
-    name: str = field(compare=False)
+    name: str
     path: Path = field(compare=False)
     source: TomlSource = field(compare=False, repr=False)
     resolved: str = field(repr=False)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What can go wrong: problems of an input, and a computation that stopped."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of an input, located as precisely as is known.
+
+    Attributes:
+        message: What is wrong, what is allowed, and a suggestion: full sentences.
+        file: The file at fault, if a file is.
+        line: 1-based line in that file.
+        key: Dotted key in that file, for example ``focus[0].radius``.
+    """
+
+    message: str
+    file: str | Path | None = None
+    line: int | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        where = ""
+        if self.file is not None:
+            where = f"{self.file}:{self.line}: " if self.line else f"{self.file}: "
+        return f"{where}{self.key + ': ' if self.key else ''}{self.message}"
+
+
+class InputError(Exception):
+    """The input is wrong; carries every problem found, not only the first."""
+
+    def __init__(self, problems: Problem | Iterable[Problem]):
+        self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class ComputationStopped(Exception):
+    """The computation cannot go on; the message says why and what was left on disk."""
+
+
+def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "known") -> str:
+    """Return ``; did you mean 'X'?`` or, with no near match, ``; known: a, b, c``."""
+    names = sorted(set(known))
+    lower = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(word.lower(), lower, 1, 0.6)
+    if near:
+        return f"; did you mean {lower[near[0]]!r}?"
+    return f"; {otherwise}: {', '.join(names)}" if names else ""
