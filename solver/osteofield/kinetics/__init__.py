@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Kinetics: model files to populations, reactions, and compiled rates with their exact Jacobian."""
+
+from __future__ import annotations
+
+from .describe import describe
+from .kernels import Kernels, PointKernel
+from .library import library, load_network
+from .modelfile import Input, Roles
+from .network import Field, Network, Population
+
+__all__ = [
+    "Field", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "describe", "library",
+    "load_network",
+]  # fmt: skip

@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Compiled rates of a network at many points: the front door to the C code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from .. import cbuild
+from ..errors import InputError, Problem
+from .evaluation import Evaluation
+from .expression import parse
+from .network import Network
+
+FLAGS = ("-ffp-contract=fast", "-Wno-psabi", "-fno-lto")
+
+
+class Kernels:
+    """Rates, Jacobian and term totals of a network, for marrow points and for bone-surface points.
+
+    The numbers (parameters, inputs, geometry) live in one array that both kernels share, so changing
+    them never compiles anything.
+
+    Attributes:
+        marrow: For points of marrow that do not touch bone.
+        surface: For points of marrow on the bone surface, with the surface populations there.
+    """
+
+    def __init__(self, network: Network, cache: Path | None = None):
+        self._network = network
+        self._inputs: dict[str, float] = {i.name: i.default for i in network.inputs}
+        generated = _generate(network, cache or cbuild.cache_folder())
+        ffi, library = _open(str(cbuild.build(generated["source"], extra=FLAGS, folder=cache)), network.explicit_time)
+        self._p = np.array(list(network.uniform({}).values()), dtype=np.float64)
+        made = [
+            PointKernel(kind, network, generated[kind], self._p, ffi, library, self._inputs)
+            for kind in ("marrow", "surface")
+        ]
+        self.marrow, self.surface = made
+
+    @property
+    def inputs(self) -> dict[str, float]:
+        """Present levels, internal units."""
+        return dict(self._inputs)
+
+    def set_inputs(self, levels: Mapping[str, float]) -> None:
+        """Set some inputs (internal units); the others stay.
+
+        Raises:
+            KeyError: The model has no such input.
+        """
+        for name in levels:
+            if name not in self._inputs:
+                raise KeyError(f"model '{self._network.name}' has no input '{name}'")
+        self._inputs.update({n: float(v) for n, v in levels.items()})
+        self._refresh()
+
+    def set_geometry(self, *, sigma0: float, d0: float) -> None:
+        """Set bone surface per marrow volume (1/um) and bone volume per bone surface (um)."""
+        self._network = self._network.bind(sigma0=sigma0, d0=d0)
+        self.marrow._network = self.surface._network = self._network
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self._p[:] = list(self._network.uniform(self._inputs).values())
+
+
+class PointKernel:
+    """One kind of point. All arrays are C-contiguous float64, `node` int32.
+
+    Arguments common to all methods:
+        t: day. node: ``(n,)`` row of each point in the marrow arrays. ym: ``(rows, marrow populations)``.
+        ys: ``(n, surface populations)``, None for marrow points. a: ``(n,)`` nodal bone surface over
+        (nodal marrow volume times sigma0), 1 in 0-D; None for marrow points. g: ``(n, fields)``.
+        x: ``(rows, 3)`` positions in um, or None where no rate uses them.
+
+    Attributes:
+        kind: ``marrow`` or ``surface``.
+        names: Populations, in the order of Jacobian rows and columns.
+        jac_rows: Row of every Jacobian entry, int32, row-major order; the diagonal is always there.
+        jac_cols: Column of every entry.
+        term_names: ``(population, "volume" | "surface", term)`` of every term total.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["marrow", "surface"],
+        network: Network,
+        shape: Mapping[str, Any],
+        p: np.ndarray,
+        ffi: Any,
+        library: Any,
+        inputs: Mapping[str, float],
+    ):
+        self.kind = kind
+        self.names: tuple[str, ...] = tuple(shape["names"])
+        self.jac_rows = np.array(shape["rows"], dtype=np.int32)
+        self.jac_cols = np.array(shape["cols"], dtype=np.int32)
+        self.term_names: tuple[tuple[str, str, str], ...] = tuple(tuple(t) for t in shape["terms"])
+        self._network, self._inputs = network, inputs
+        self._p, self._ffi = p, ffi
+        self._null = ffi.NULL
+        self._pp = ffi.from_buffer("double[]", p)
+        self._call = {
+            f: getattr(library, f"{kind}_{f}")
+            for f in ("rates", "jacobian", "terms", *(("dfdt",) if network.explicit_time else ()))
+        }
+        self._positions = network.uses_position
+
+    def rates(self, t, node, ym, ys, a, g, x, fm, fs) -> None:
+        """Write reaction rates: ``fm[node[i], :]`` (surface production times a included) and ``fs[i, :]``."""
+        self._call["rates"](*self._common(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
+
+    def jacobian(self, t, node, ym, ys, a, g, x, J) -> None:
+        """Write the non-zeros of d(rates)/d(states) into ``J`` of shape ``(n, len(jac_rows))``."""
+        self._call["jacobian"](*self._common(t, node, ym, ys, a, g, x), self._d(J))
+
+    def dfdt(self, t, node, ym, ys, a, g, x, fm, fs) -> None:
+        """Write partial derivatives of the rates by time, as `rates`; zero where time is not in them."""
+        if "dfdt" not in self._call:
+            fm[node] = 0.0
+            if self.kind == "surface" and fs is not None:
+                fs[:] = 0.0
+            return
+        self._call["dfdt"](*self._common(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
+
+    def terms(self, t, node, ym, ys, a, g, x, m, ms, out) -> None:
+        """Add to ``out`` every term summed over the points.
+
+        Args:
+            m: ``(rows,)`` weight of marrow terms at each marrow row (volume; 0 where not owned).
+            ms: ``(n,)`` weight of the terms of surface populations (area), None for marrow points.
+            out: ``(len(term_names),)``.
+        """
+        self._call["terms"](*self._common(t, node, ym, ys, a, g, x), self._d(m), self._surface(ms), self._d(out))
+
+    def quantity(self, name, t, node, ym, ys, a, g, x) -> np.ndarray:
+        """Value of a named quantity, or of any formula over the model's symbols, at every point.
+
+        Raises:
+            KeyError: It uses a name that does not exist at these points.
+            ExpressionError: It is no formula.
+        """
+        n = self._network
+        known: dict[str, Any] = dict(n.uniform(self._inputs))
+        rows = ym[node]
+        known |= {p.name: rows[:, k] for k, p in enumerate(n.marrow)} | {"t": float(t)}
+        if x is not None:
+            known |= {c: x[node, k] for k, c in enumerate("xyz")}
+        if self.kind == "surface":
+            known |= {p.name: ys[:, k] for k, p in enumerate(n.surface)}
+            known |= {f.name: g[:, k] for k, f in enumerate(n.fields)}
+        value = Evaluation(n._definitions, known).of(parse(name))
+        return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), (len(node),)))
+
+    def _common(self, t, node, ym, ys, a, g, x) -> tuple[Any, ...]:
+        surface = self.kind == "surface"
+        if node.dtype != np.int32:
+            raise TypeError("node must be int32")
+        return (
+            len(node), t, self._pp, self._ffi.from_buffer("int32_t[]", node), self._d(ym),
+            self._d(ys) if surface and self._network.surface else self._null,
+            self._d(a) if surface else self._null,
+            self._d(g) if surface and self._network.fields else self._null,
+            self._d(x) if self._positions else self._null,
+        )  # fmt: skip
+
+    def _surface(self, array) -> Any:
+        return self._d(array) if self.kind == "surface" and array is not None else self._null
+
+    def _d(self, array: np.ndarray) -> Any:
+        if array.dtype != np.float64:
+            raise TypeError(f"float64 is needed, not {array.dtype}")
+        return self._ffi.from_buffer("double[]", array)
+
+
+@lru_cache(64)
+def _open(path: str, explicit_time: bool) -> tuple[Any, Any]:
+    from cffi import FFI
+
+    from .codegen import declarations
+
+    ffi = FFI()
+    ffi.cdef(declarations(explicit_time))
+    return ffi, ffi.dlopen(path)
+
+
+def _generate(network: Network, folder: Path) -> dict[str, Any]:
+    """C source and shapes of a network, from the cache where its formulas were seen before."""
+    s, m = network.structure, network.model
+    varying = [n for n in s.order if n not in s.uniform]
+    marrow, surface = [p.name for p in network.marrow], [p.name for p in network.surface]
+    terms = [t for n in (*marrow, *surface) for t in m.populations[n].terms]
+    recipe = {
+        "uniform": list(network.uniform({})),
+        "marrow": marrow,
+        "surface": surface,
+        "fields": list(m.fields),
+        "quantities": [(n, m.quantities[n].expression.text) for n in varying],
+        "terms": [(t.population, t.kind, t.name, t.expression.text) for t in terms],
+        "generator": _generator(),
+    }
+    key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:24]
+    path = folder / f"{key}.json"
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        pass
+    from .codegen import Layout, generate  # SymPy: only when something new is to be derived
+    from .derive import derive
+
+    quantities = {n: m.quantities[n].expression for n in varying}
+    inside = {n: e for n, e in quantities.items() if n not in s.surface}
+    tuples = [(t.population, t.kind, t.name, t.expression) for t in terms]
+    programs = {
+        "marrow": derive(marrow, inside, [t for t in tuples if t[0] in marrow and t[1] == "volume"], frozenset()),
+        "surface": derive([*marrow, *surface], quantities, tuples, frozenset(surface)),
+    }
+    layout = Layout(
+        tuple(recipe["uniform"]), tuple(marrow), tuple(surface), tuple(m.fields), network.explicit_time
+    )
+    out: dict[str, Any] = {"source": generate(layout, programs)}
+    for kind, p in programs.items():
+        rows, cols = zip(*p.jacobian, strict=True) if p.jacobian else ((), ())
+        out[kind] = {"names": list(p.states), "rows": rows, "cols": cols, "terms": list(p.terms)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f"{key}.", dir=folder)
+        with os.fdopen(handle, "w") as f:
+            json.dump(out, f)
+        os.replace(temporary, path)
+    except OSError as e:
+        raise InputError(
+            Problem(f"the folder for compiled code cannot be written ({e.strerror}); set XDG_CACHE_HOME.", folder)
+        ) from None
+    return out
+
+
+@lru_cache(1)
+def _generator() -> str:
+    """Hash of the code that writes the C source, so that a new version never meets an old cache."""
+    here = Path(__file__).parent
+    files = [here / f for f in ("derive.py", "codegen.py", "expression.py")]
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]
