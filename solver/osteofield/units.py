@@ -121,9 +121,9 @@ def unit(text: str) -> Unit:
     if unknown:
         raise UnitError(f"'{text}' has dimension {', '.join(sorted(unknown))}, which osteofield does not use")
     factor = q.to_base_units().magnitude
-    for d, e in dims.items():
-        factor /= u.Quantity(1.0, u.parse_units(_INTERNAL[d])).to_base_units().magnitude ** float(e)
-    dimension = tuple(sorted((d, Fraction(e).limit_denominator(1000)) for d, e in dims.items() if e))
+    for d, power in dims.items():
+        factor /= u.Quantity(1.0, u.parse_units(_INTERNAL[d])).to_base_units().magnitude ** float(power)  # type: ignore[arg-type]
+    dimension = tuple(sorted((d, Fraction(p).limit_denominator(1000)) for d, p in dims.items() if p))  # type: ignore[arg-type]
     rounded = float(f"{factor:.12g}")  # 1e-12 mol/L and 1 pM must be one number
     if abs(rounded - factor) < 5e-15 * abs(factor):
         factor = rounded
@@ -182,8 +182,8 @@ _NAMES = {
     "um^2/day": "a diffusivity (area per time)", "um/day": "a speed", "pM": "a concentration",
     "pM/day": "a concentration per time", "cells/mm^3": "a number of cells per volume",
     "CFU/mm^3": "a number of bacteria per volume", "cells/mm^2": "a number of cells per area",
-    "1": "a plain number", "CFU": "a number of bacteria", "cells": "a number of cells", "1/um": "one per length",
-    "ng/um^3": "a mass per volume",
+    "1": "a plain number", "CFU": "a number of bacteria", "cells": "a number of cells",
+    "1/um": "one per length", "ng/um^3": "a mass per volume",
 }  # fmt: skip
 
 

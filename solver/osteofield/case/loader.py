@@ -42,12 +42,15 @@ class Reading:
 
     Attributes:
         case: None if there are problems.
+        draft: The case with harmless values (nan, empty texts) where it is wrong, so that its names
+            can be held against the model even then.
         model: Its model, also where other tables are at fault; None if that table is at fault.
         source: The file with the settings of the command line.
         problems: In the order of the file.
     """
 
     case: Case | None
+    draft: Case
     model: ModelSpec | None
     source: TomlSource
     problems: tuple[Problem, ...]
@@ -108,27 +111,26 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     output = _output(top.table("output", keep_empty=True), time.end)
     top.close()
 
-    case = None
-    if not problems:
-        resolved = {k: top.resolved[k] for k in TABLES if top.resolved.get(k) not in (None, {})}
-        case = Case(
-            name=name,
-            path=path.absolute(),
-            source=source,
-            resolved=to_toml(resolved),
-            title=title,
-            surface="records depth",
-            sample=sample,
-            initial=cast(Any, initial),
-            model=model,
-            foci=foci,
-            therapies=therapies,
-            outer=cast(Any, outer),
-            time=time,
-            output=output,
-            stop=cast(Any, stop),
-        )
-    return Reading(case, model if model_stands else None, source, _in_order(problems))
+    resolved = {k: top.resolved[k] for k in TABLES if top.resolved.get(k) not in (None, {})}
+    draft = Case(
+        name=name,
+        path=path.absolute(),
+        source=source,
+        resolved=to_toml(resolved),
+        title=title,
+        surface="records depth",
+        sample=sample,
+        initial=cast(Any, initial),
+        model=model,
+        foci=foci,
+        therapies=therapies,
+        outer=cast(Any, outer),
+        time=time,
+        output=output,
+        stop=cast(Any, stop),
+    )
+    case = None if problems else draft
+    return Reading(case, draft, model if model_stands else None, source, _in_order(problems))
 
 
 def load_sample_spec(
@@ -234,7 +236,7 @@ def _load(table: Table) -> tuple[float, str]:
             except units.UnitError:
                 continue
     load = table.quantity("load", like, example="1000 CFU/mm^3")
-    return load, text if isinstance(text, str) else ""
+    return load, text if isinstance(text, str) and not math.isnan(load) else ""
 
 
 def _therapy(table: Table, end: float) -> TherapySpec:
@@ -247,8 +249,8 @@ def _therapy(table: Table, end: float) -> TherapySpec:
     level, level_text = math.nan, ""
     raw = dose.data.get("level")
     if isinstance(raw, str):
-        level_text = dose.text("level")
-        level = _any_quantity(dose, level_text)
+        level = _any_quantity(dose, dose.text("level"))
+        level_text = "" if math.isnan(level) else raw
     else:
         level = dose.number("level", example="10", at_least=0.0)
         level_text = "" if raw is None else str(raw)

@@ -97,7 +97,7 @@ class Table:
             if not isinstance(v, str):
                 self.problem(name, f"a text in quotes is needed, but this is {_kind(v)}.", i)
             elif options is not None and v not in options:
-                self.problem(name, f"'{v}' is not known{did_you_mean(v, options)}", i)
+                self.problem(name, f"'{v}' is not known{_hint(v, options)}", i)
             elif v in value[:i]:
                 self.problem(name, f"'{v}' stands here twice.", i)
         return tuple(v for v in value if isinstance(v, str))
@@ -216,8 +216,8 @@ class Table:
         self.resolved[name] = str(path)
         if not path.exists():
             near = [p.name for p in _siblings(path) if not suffixes or p.suffix in set(suffixes)]
-            hint = did_you_mean(path.name, near).removeprefix("; known: ") if near else ""
-            hint = hint if "mean" in hint else "."
+            hint = _hint(path.name, near)
+            hint = hint if "mean" in hint else "."  # a list of other files would not help
             self.problem(name, f"there is no {what} '{text}' in {path.parent}{hint}")
         return path
 
@@ -261,6 +261,12 @@ class Table:
                 self.problem(
                     name, f"this key is not known{did_you_mean(name, (*self._known, *(elsewhere or ())))}"
                 )
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    """Suggestion, or the list of what is allowed, to the end of the sentence."""
+    hint = did_you_mean(word, known, otherwise="allowed")
+    return hint if hint.endswith("?") else f"{hint}."
 
 
 def _siblings(path: Path) -> list[Path]:

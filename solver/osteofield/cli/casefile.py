@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ..case import Case, read_case
 from ..errors import InputError
@@ -25,14 +26,12 @@ def case_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read(path: str, settings: Sequence[str]) -> Case:
-    """Read a case; where it is wrong, look at its model too, so that all problems come together.
+    """Read a case and look at its model too, so that the problems of both come together.
 
     Raises:
         InputError: With every problem found.
     """
     reading = read_case(path, settings)
-    if reading.case is not None:
-        return reading.case
     problems = list(reading.problems)
     model = reading.model
     if model is not None:
@@ -48,4 +47,21 @@ def read(path: str, settings: Sequence[str]) -> Case:
             )
         except InputError as e:
             problems += e.problems
-    raise InputError(problems)
+    if problems or reading.case is None:
+        # those of a model file after those of the case, each in the order of its file
+        raise InputError(
+            sorted(problems, key=lambda p: (p.line is not None and str(p.file) != path, p.line or 0))
+        )
+    return reading.case
+
+
+@contextmanager
+def located_in(case: Case) -> Iterator[None]:
+    """Give problems that name only a key of the case its file and line."""
+    try:
+        yield
+    except InputError as e:
+        raise InputError(
+            case.problem(tuple(p.key.split(".")), p.message) if p.file is None and p.key else p
+            for p in e.problems
+        ) from e

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 
-from .casefile import case_arguments, read
+from .casefile import case_arguments, located_in, read
 from .screen import say
 from .status import DONE
 
@@ -26,5 +26,6 @@ def execute(args: argparse.Namespace) -> int:
     case = read(args.case, args.settings)
     from ..simulation import plan
 
-    say(plan(case))
+    with located_in(case):
+        say(plan(case))
     return DONE

@@ -24,6 +24,8 @@ EXAMPLES = """examples:
   osteofield mesh foam.toml -o foam.xdmf
   osteofield mesh info sample.xdmf"""
 
+_OPTIONS = ("threshold", "cell_size", "smoothing", "voxel", "slice")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = "osteofield mesh SOURCE -o FILE [options]\n       osteofield mesh info FILE"
@@ -81,9 +83,8 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _info(args: argparse.Namespace) -> int:
-    given = [
-        o for o in ("output", "threshold", "cell_size", "smoothing", "voxel", "slice") if getattr(args, o)
-    ]
+    given = ["-o"] if args.output is not None else []
+    given += [f"--{o.replace('_', '-')}" for o in _OPTIONS if getattr(args, o) is not None]
     if given:
         raise InputError(Problem(f"'mesh info FILE' takes no further options, but {given[0]} is given."))
     if args.file is None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .casefile import case_arguments, read
+from .casefile import case_arguments, located_in, read
 from .screen import say
 
 HELP = "run a case"
@@ -36,5 +36,6 @@ def execute(args: argparse.Namespace) -> int:
     directory = args.directory or Path("results") / case.name
     from ..simulation import run_case  # brings in DOLFINx: not before the case is known to be right
 
-    outcome = run_case(case, directory, overwrite=args.overwrite, resume=args.resume, progress=say)
+    with located_in(case):
+        outcome = run_case(case, directory, overwrite=args.overwrite, resume=args.resume, progress=say)
     return outcome.exit_status
