@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The command as a whole: verbs, help, exit status, and what is imported when."""
 
-# ruff: noqa: E501 - one fault and its message a line
-
 from __future__ import annotations
 
 import importlib

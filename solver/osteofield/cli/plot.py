@@ -12,7 +12,7 @@ from .screen import say
 from .status import DONE
 
 HELP = "draw pictures of a results folder"
-DESCRIPTION = """Draw pictures of a results folder into its subfolder 'plots': eroded depth on
+DESCRIPTION = """Draw pictures of a results folder into its subfolder 'pictures': eroded depth on
 the bone surface, fields in the marrow, and the history of the run."""
 EXAMPLES = """example:
   osteofield plot results/osteomyelitis"""
