@@ -220,7 +220,8 @@ class ResultsFolder:
         if self.resume_from is not None:
             self._history.reopen(self.resume_from.time)
         if mesh is not None:
-            self._series = {name: XdmfSeries(self.path, name) for name in SERIES}
+            filled = [name for name in SERIES if len(_geometry(mesh, name)[1])]  # a sample may have no bone
+            self._series = {name: XdmfSeries(self.path, name) for name in filled}
             for name, series in self._series.items():
                 if self.resume_from is not None and series.h5.exists():
                     series.reopen(self.resume_from.time)

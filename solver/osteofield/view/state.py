@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""One output time of a results folder as pictures need it; names come from the model's roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..results import FieldSeries, Result
+from .style import with_unit
+
+INFECTED_ABOVE = 50.0  # CFU/mm^3, the default of a case
+
+
+@dataclass(frozen=True)
+class State:
+    """The fields of `result` at output time number `step`."""
+
+    result: Result
+    step: int
+
+    @property
+    def time(self) -> float:
+        """day"""
+        return float(self.result.marrow.times[self.step])
+
+    @property
+    def dimension(self) -> int:
+        return self.marrow_mesh[1].shape[1] - 1
+
+    @property
+    def roles(self) -> dict[str, Any]:
+        """What the model file says about its populations."""
+        return self.result.record.get("roles") or {}
+
+    @cached_property
+    def marrow_mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.result.marrow.mesh(self.step)
+
+    @cached_property
+    def surface_mesh(self) -> tuple[np.ndarray, np.ndarray]:
+        if not len(self.result.surface.times):  # a sample without bone
+            return np.empty((0, 3)), np.empty((0, self.dimension), dtype=np.int64)
+        return self.result.surface.mesh(self.step)
+
+    @cached_property
+    def box(self) -> np.ndarray:
+        """``(2, 3)`` corners of the sample, um."""
+        corners = self.result.record.get("box")
+        if corners is None:
+            points = self.marrow_mesh[0]
+            corners = points.min(0), points.max(0)
+        box = np.zeros((2, 3))
+        given = np.asarray(corners, dtype=float)
+        box[:, : given.shape[1]] = given
+        return box
+
+    @property
+    def depth(self) -> str | None:
+        """Name of the net eroded depth."""
+        name = self.roles.get("depth")
+        return name if name in self.result.surface else None
+
+    def label(self, name: str) -> str:
+        """A population as it is printed."""
+        if name == self.depth:
+            return "net eroded depth"
+        return (self.result.record.get("labels") or {}).get(name, name)
+
+    def labelled(self, series: FieldSeries) -> str:
+        """Label with unit."""
+        return with_unit(self.label(series.name), series.unit)
+
+    @cached_property
+    def infected(self) -> np.ndarray | None:
+        """``(n,)`` where the marrow counts as infected; None if nothing of that kind was written."""
+        names = [n for n in self.roles.get("bacteria", ()) if n in self.result.marrow]
+        if not names:
+            return None
+        total = sum(self.result.marrow[n][self.step] for n in names)
+        return np.asarray(total > self.infected_above)
+
+    @property
+    def infected_above(self) -> float:
+        """1/mm^3"""
+        return float(self.result.record.get("infected_above") or INFECTED_ABOVE)
+
+    @cached_property
+    def foci(self) -> list[tuple[np.ndarray, float]]:
+        """Centres ``(3,)`` and radii of the foci at the start, um."""
+        out = []
+        for focus in self.result.record.get("foci") or ():
+            centre = np.zeros(3)
+            given = np.asarray(focus["center"], dtype=float)
+            centre[: len(given)] = given
+            out.append((centre, float(focus["radius"])))
+        return out
+
+    @cached_property
+    def centre(self) -> np.ndarray:
+        """``(3,)`` what the pictures are about: first focus, else deepest erosion, else the middle."""
+        if self.foci:
+            return self.foci[0][0]
+        if self.depth:
+            depth = self.result.surface[self.depth][self.step]
+            if np.ptp(depth) > 0:
+                return self.surface_mesh[0][depth.argmax()]
+        return self.box.mean(0)
