@@ -180,7 +180,14 @@ def _cut_slab(slab: Slab) -> _Part:
         at = np.flatnonzero((plus2 == a) & (minus2 == b) if phase > 0 else (plus2 == b) & (minus2 == a))
         if len(at):
             v = np.take_along_axis(t2[at], _order(d, phase)[code2[at]], 1)
-            _split(v, a, b, cells.bone if phase > 0 else cells.marrow, cells.surface if phase > 0 else None, cells)
+            _split(
+                v,
+                a,
+                b,
+                cells.bone if phase > 0 else cells.marrow,
+                cells.surface if phase > 0 else None,
+                cells,
+            )
     cells.surface.append(_zero_facets(t[(plus == 1) & (minus == 0)], slab, sign))
     # all band cells come before the pure ones, whose orientation is known
     bone, marrow = np.concatenate(cells.bone), np.concatenate(cells.marrow)
@@ -215,16 +222,15 @@ def _cubes(slab: Slab, sign: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarr
     """Low corners of the owned cubes at the surface, and of the pure bone (1) and marrow (-1) ones."""
     tables, shape = kuhn(slab.grid.dimension), slab.phi.shape
     q0, q1 = slab.own[0] - slab.first, slab.own[1] - slab.first
-    least: np.ndarray | None = None
-    for o in tables.corners:
-        view = sign[
-            (slice(q0 + o[0], q1 + o[0]), *(slice(q, n - 1 + q) for q, n in zip(o[1:], shape[1:], strict=True)))
-        ]
-        if least is None:
-            least, most = view.copy(), view.copy()
-        else:
-            np.minimum(least, view, out=least)
-            np.maximum(most, view, out=most)
+    cells = tuple(n - 1 for n in shape[1:])
+    views = [
+        sign[tuple(slice(a + q, b + q) for q, a, b in zip(o, (q0, 0, 0), (q1, *cells), strict=False))]
+        for o in tables.corners
+    ]
+    least, most = views[0].copy(), views[0].copy()
+    for v in views[1:]:
+        np.minimum(least, v, out=least)
+        np.maximum(most, v, out=most)
 
     def low(mask: np.ndarray) -> np.ndarray:
         at = np.nonzero(mask)
@@ -271,9 +277,9 @@ def _split(
         base = _quad(np.column_stack([v[:, 0], v[:, 1], x[1], x[0]]))
         out.append(np.column_stack([base, np.tile(z, (2, 1))]))
     else:  # two and two: a wedge
-        x = {(i, j): m(v[:, i], v[:, 2 + j]) for i in range(2) for j in range(2)}
-        out.append(_prism(np.column_stack([v[:, 0], x[0, 0], x[0, 1], v[:, 1], x[1, 0], x[1, 1]])))
-        f = _quad(np.column_stack([x[0, 0], x[0, 1], x[1, 1], x[1, 0]]))
+        x = [m(v[:, i], v[:, j]) for i in (0, 1) for j in (2, 3)]
+        out.append(_prism(np.column_stack([v[:, 0], x[0], x[1], v[:, 1], x[2], x[3]])))
+        f = _quad(np.column_stack([x[0], x[1], x[3], x[2]]))
     if facets is not None:
         facets.append(np.column_stack([f, np.tile(v[:, 0], len(f) // len(v))]))
 
@@ -404,7 +410,9 @@ def _merge(
     for i, p in enumerate(parts):
         tail = np.searchsorted(keys, p.keys[p.owned :])
         if (keys[np.minimum(tail, len(keys) - 1)] != p.keys[p.owned :]).any():
-            raise ComputationStopped("two slabs of the grid disagree on their common vertices; this is a bug.")
+            raise ComputationStopped(
+                "two slabs of the grid disagree on their common vertices; this is a bug."
+            )
         number.append(np.concatenate([np.arange(start[i], start[i + 1]), tail]))
     return Cut(
         keys=keys,

@@ -69,7 +69,10 @@ def _check(spec: FoamSpec) -> None:
     ):  # fmt: skip
         if not ok:
             problems.append(
-                Problem(f"the {key} of the foam must be {need}, but it is {getattr(spec, key)}.", key=f"sample.foam.{key}")
+                Problem(
+                    f"the {key} of the foam must be {need}, but it is {getattr(spec, key)}.",
+                    key=f"sample.synthetic.{'BV/TV' if key == 'bvtv' else key}",
+                )
             )
     if problems:
         raise InputError(problems)

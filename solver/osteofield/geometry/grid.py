@@ -28,7 +28,9 @@ class Grid:
     cells: tuple[int, ...]
 
     @classmethod
-    def fit(cls, lo: Sequence[float], hi: Sequence[float], cell_size: float) -> Grid:
+    def fit(
+        cls, lo: Sequence[float] | np.ndarray, hi: Sequence[float] | np.ndarray, cell_size: float
+    ) -> Grid:
         """A grid that fills the box ``lo..hi`` exactly with cells nearest in size to `cell_size`.
 
         Every side gets a whole number of cells, so the cells are cubes only within about
@@ -49,13 +51,14 @@ class Grid:
                     key="sample.cell_size",
                 )
             )
-        if np.prod(side / cell_size + 1) > MOST_NODES:
-            least = (np.prod(side) / MOST_NODES) ** (1 / len(side))
+        nodes = float(np.prod(side / cell_size + 1))
+        if nodes > MOST_NODES:
+            least = float(np.prod(side) / MOST_NODES) ** (1 / len(side))
             raise InputError(
                 Problem(
-                    f"cells of {cell_size:g} um would need {np.prod(side / cell_size + 1):.2g} grid nodes in a "
-                    f"sample of {' x '.join(f'{s:g}' for s in side)} um, more than the {MOST_NODES:.0e} that "
-                    f"are allowed; use more than {least:.3g} um.",
+                    f"cells of {cell_size:g} um would need {nodes:.2g} grid nodes in a sample of "
+                    f"{' x '.join(f'{s:g}' for s in side)} um, more than the {MOST_NODES:.0e} that are "
+                    f"allowed; use more than {least:.3g} um.",
                     key="sample.cell_size",
                 )
             )
@@ -83,7 +86,9 @@ class Grid:
 
     def axes(self) -> tuple[np.ndarray, ...]:
         """Node coordinates along each axis, um."""
-        return tuple(o + s * np.arange(n + 1) for o, s, n in zip(self.origin, self.spacing, self.cells, strict=True))
+        return tuple(
+            o + s * np.arange(n + 1) for o, s, n in zip(self.origin, self.spacing, self.cells, strict=True)
+        )
 
     def points(self) -> np.ndarray:
         """All nodes, ``(prod(shape), d)``, last axis fastest."""

@@ -56,7 +56,7 @@ def inscribed_spheres(phi: np.ndarray, grid: Grid, surface: np.ndarray) -> Spher
     inward = (centre - surface[nearest]) / np.maximum(radius, 1e-9)[:, None]
     best = centre.copy()
     for s in (1 / 3, 2 / 3, 1.0):
-        trial = centre + s * grid.h * inward
+        trial = np.clip(centre + s * grid.h * inward, grid.origin, grid.upper)
         r, _ = tree.query(trial)
         better = r > radius
         best[better], radius[better] = trial[better], r[better]
@@ -116,7 +116,9 @@ def mean_thickness(phi: np.ndarray, grid: Grid, surface: np.ndarray) -> tuple[fl
     points = np.stack(np.nonzero(inside), 1) * np.array(grid.spacing) + np.array(grid.origin)
     local[inside] = largest_sphere(Spheres(spheres.centres[~thick], spheres.radii[~thick]), points, 0.0)
     if thick.any():
-        index = np.round((spheres.centres[thick] - np.array(grid.origin)) / np.array(grid.spacing)).astype(int)
+        index = np.round((spheres.centres[thick] - np.array(grid.origin)) / np.array(grid.spacing)).astype(
+            int
+        )
         index = np.clip(index, 0, np.array(grid.cells))
         seed = np.zeros(phi.shape)
         np.maximum.at(seed, tuple(index.T), spheres.radii[thick])

@@ -58,8 +58,9 @@ def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
         smooth = "after smoothing " if spec.smoothing > 0 else ""
         raise InputError(
             Problem(
-                f"the image has no {missing}: every voxel is {where} the threshold {threshold:g}. Its grey values "
-                f"{smooth}range from {values.min():g} to {values.max():g}; Otsu's method suggests {otsu:.4g}.",
+                f"the image has no {missing}: every voxel is {where} the threshold {threshold:g}. Its grey "
+                f"values {smooth}range from {values.min():g} to {values.max():g}; Otsu's method suggests "
+                f"{otsu:.4g}.",
                 image.path,
             )
         )
@@ -88,7 +89,7 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
     Raises:
         InputError: The file is missing, no image, an oblique one, coloured, or has no voxel size.
     """
-    import SimpleITK as sitk  # noqa: N813  half a second: only when an image is read
+    import SimpleITK as sitk
 
     path = Path(path)
     files = _files(path)
@@ -98,7 +99,9 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
     except RuntimeError as e:
         said = str(e).strip().splitlines()[-1].split("ERROR:")[-1].strip()
         raise InputError(
-            Problem(f"this cannot be read as an image ({said}); readable formats: {', '.join(FORMATS)}.", path)
+            Problem(
+                f"this cannot be read as an image ({said}); readable formats: {', '.join(FORMATS)}.", path
+            )
         ) from None
     if itk.GetNumberOfComponentsPerPixel() != 1:
         n = itk.GetNumberOfComponentsPerPixel()
@@ -118,7 +121,7 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
         raise InputError(
             Problem(
                 "the image axes are oblique to x, y, z (direction matrix "
-                f"{np.array2string(direction, precision=4, separator=', ').replace(chr(10), '')}); resample it "
+                f"{[[round(float(c), 4) for c in row] for row in direction]}); resample it "
                 "onto axis-aligned voxels first.",
                 path,
             )
@@ -133,9 +136,13 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
     if d == 3 and 1 in values.shape:
         keep = [k for k in range(3) if values.shape[k] > 1]
         if len(keep) != 2:
-            raise InputError(Problem(f"the image has {' x '.join(map(str, values.shape))} voxels only.", path))
+            raise InputError(
+                Problem(f"the image has {' x '.join(map(str, values.shape))} voxels only.", path)
+            )
         values, first, spacing = values.squeeze(), [first[k] for k in keep], spacing[keep]
-    return Image(np.ascontiguousarray(values), tuple(map(float, first)), tuple(map(float, spacing)), path, _hash(files))
+    return Image(
+        np.ascontiguousarray(values), tuple(map(float, first)), tuple(map(float, spacing)), path, _hash(files)
+    )
 
 
 def _files(path: Path) -> list[Path]:
@@ -165,7 +172,10 @@ def _voxel_size(spacing: np.ndarray, voxel: float | None, path: Path, files: lis
     if files[0].suffix.lower() in TIFF:
         if voxel is None:
             raise InputError(
-                Problem("TIFF images carry no voxel size; give it in the case, for example voxel = \"19.5 um\".", path)
+                Problem(
+                    'TIFF images carry no voxel size; give it in the case, for example voxel = "19.5 um".',
+                    path,
+                )
             )
         return np.full(len(spacing), float(voxel))
     if voxel is not None and not np.allclose(spacing, voxel, rtol=0.01):
@@ -173,8 +183,8 @@ def _voxel_size(spacing: np.ndarray, voxel: float | None, path: Path, files: lis
             return np.full(len(spacing), float(voxel))
         raise InputError(
             Problem(
-                f"the file says that its voxels measure {' x '.join(f'{s:g}' for s in spacing)} um, but the case says "
-                f"voxel = {voxel:g} um; leave 'voxel' out or correct the file.",
+                f"the file says that its voxels measure {' x '.join(f'{s:g}' for s in spacing)} um, but the "
+                f"case says voxel = {voxel:g} um; leave 'voxel' out or correct the file.",
                 path,
             )
         )
@@ -205,8 +215,8 @@ def _crop(
     if problem:
         raise InputError(
             Problem(
-                f"the crop {_corner(lo)} to {_corner(hi)} um cannot be used: {problem}. The image reaches from "
-                f"{_corner(outer[0])} to {_corner(outer[1])} um.",
+                f"the crop {_corner(lo)} to {_corner(hi)} um cannot be used: {problem}. The image reaches "
+                f"from {_corner(outer[0])} to {_corner(outer[1])} um.",
                 image.path,
                 key=None,
             )
@@ -214,7 +224,9 @@ def _crop(
     a = np.maximum(0, np.ceil((lo - first) / spacing - 1e-6)).astype(int)
     b = np.minimum(shape, np.floor((hi - first) / spacing + 1e-6).astype(int) + 1)
     if (b - a < 2).any():
-        raise InputError(Problem(f"the crop {_corner(lo)} to {_corner(hi)} um is thinner than two voxels.", image.path))
+        raise InputError(
+            Problem(f"the crop {_corner(lo)} to {_corner(hi)} um is thinner than two voxels.", image.path)
+        )
     outer_a, outer_b = np.maximum(0, a - margin), np.minimum(shape, b + margin)
     part = Image(
         image.values[tuple(slice(i, j) for i, j in zip(outer_a, outer_b, strict=True))],

@@ -53,9 +53,7 @@ def kuhn(dimension: int) -> Kuhn:
     d = dimension
     corners = np.array([[b >> (d - 1 - k) & 1 for k in range(d)] for b in range(2**d)])
     neighbours = np.concatenate([corners[1:], -corners[1:]])
-    simplices = np.array(
-        [np.cumsum((0, *p)) for p in permutations([1 << k for k in range(d - 1, -1, -1)])]
-    )
+    simplices = np.array([np.cumsum((0, *p)) for p in permutations([1 << k for k in range(d - 1, -1, -1)])])
     edges = corners[simplices][:, 1:] - corners[simplices][:, :1]
     n = len(neighbours)
     gap = neighbours[:, None] - neighbours[None]

@@ -42,8 +42,8 @@ def signed_distance(voxels: Voxels, grid: Grid) -> np.ndarray:
             ~near, sampling=grid.spacing, return_distances=False, return_indices=True
         )
         far = ~near
-        to = closest[tuple(k[far] for k in index)]
-        phi[far] = sign[far] * np.linalg.norm(x[far] - to, axis=1)
+        closest[far] = closest[tuple(k[far] for k in index)]
+        phi[far] = sign[far] * _nearer_by_neighbours(x, closest)[far]
     return phi
 
 
@@ -66,13 +66,30 @@ def _near_distance(
     own = np.einsum("ik,ikd->id", weight, normals[i])
     own /= np.maximum(np.linalg.norm(own, axis=1, keepdims=True), 1e-9)
     height = np.einsum("ik,ikd,ikd->i", weight, 0.5 * (normals[i] + own[:, None]), gap)
-    at_surface = chord[:, 0] < 1.5 * voxel
-    far = sign * np.clip(np.abs(height), 0.8 * chord[:, 0], chord[:, 0])
-    return np.where(at_surface, height, far), points[i[:, 0]]
+    alone = np.abs(np.einsum("id,id->i", normals[i[:, 0]], gap[:, 0]))  # without the gap along the surface
+    far = sign * np.clip(alone, 0.9 * chord[:, 0], chord[:, 0])
+    return np.where(chord[:, 0] < 1.5 * voxel, height, far), points[i[:, 0]]
+
+
+def _nearer_by_neighbours(x: np.ndarray, closest: np.ndarray) -> np.ndarray:
+    """Distances after every node has tried the surface points of its face neighbours, twice."""
+    distance = np.linalg.norm(x - closest, axis=-1)
+    for _ in range(2):
+        for k in range(x.shape[-1]):
+            low = tuple(slice(0, -1) if j == k else slice(None) for j in range(x.shape[-1]))
+            high = tuple(slice(1, None) if j == k else slice(None) for j in range(x.shape[-1]))
+            for here, there in ((low, high), (high, low)):
+                trial = np.linalg.norm(x[here] - closest[there], axis=-1)
+                better = trial < distance[here]
+                distance[here][better] = trial[better]
+                closest[here][better] = closest[there][better]
+    return distance
 
 
 def _near_surface(sign: np.ndarray) -> np.ndarray:
     """Nodes of cubes in which the sign changes, and of the cubes around them."""
     size = (3,) * sign.ndim
-    band = ndimage.maximum_filter(sign, size, mode="nearest") != ndimage.minimum_filter(sign, size, mode="nearest")
+    band = ndimage.maximum_filter(sign, size, mode="nearest") != ndimage.minimum_filter(
+        sign, size, mode="nearest"
+    )
     return ndimage.maximum_filter(band, size, mode="nearest")

@@ -111,18 +111,20 @@ def connectivity_density(phi: np.ndarray, grid: Grid) -> float:
     count is its Euler number.
     """
     tables, bone = kuhn(grid.dimension), phi > 0
-    chains = {()}
+    chains: set[tuple[int, ...]] = set()
     for path in tables.simplices:
         for subset in range(1, 2 ** len(path)):
             nodes = [int(v) for i, v in enumerate(path) if subset >> i & 1]
             chains.add(tuple(v - nodes[0] for v in nodes))  # bit sets ascend: the difference is a direction
     euler = 0
-    for chain in sorted(chains - {()}):
+    for chain in sorted(chains):
         reach = tables.corners[chain[-1]]
         mask = np.ones(tuple(n - r for n, r in zip(phi.shape, reach, strict=True)), bool)
         for c in chain:
             mask &= bone[
-                tuple(slice(o, n - r + o) for o, n, r in zip(tables.corners[c], phi.shape, reach, strict=True))
+                tuple(
+                    slice(o, n - r + o) for o, n, r in zip(tables.corners[c], phi.shape, reach, strict=True)
+                )
             ]
         euler += (-1) ** (len(chain) - 1) * int(mask.sum())
     side = np.array(grid.upper) - np.array(grid.origin)

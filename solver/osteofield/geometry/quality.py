@@ -63,10 +63,10 @@ def angles(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     e = np.moveaxis(x[:, 1:] - x[:, :1], 0, -1)  # (d, d, n): components in contiguous rows
     if len(e) == 2:
-        normals = [(-e[0][1], e[0][0]), (e[1][1], -e[1][0])]
+        normals: list[tuple[np.ndarray, ...]] = [(-e[0][1], e[0][0]), (e[1][1], -e[1][0])]
     else:
         normals = [_cross(e[1], e[2]), _cross(e[2], e[0]), _cross(e[0], e[1])]
-    normals.append(tuple(-sum(n[k] for n in normals) for k in range(len(e))))
+    normals.append(tuple(-np.sum([n[k] for n in normals], axis=0) for k in range(len(e))))
     size = [np.sqrt(sum(c * c for c in n)) for n in normals]
     low, high = np.full(x.shape[0], 2.0), np.full(x.shape[0], -2.0)
     for i in range(len(normals)):

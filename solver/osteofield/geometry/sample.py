@@ -89,43 +89,47 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
         InputError: The specification or the file it names cannot be used.
         ComputationStopped: The cut failed its own checks.
     """
-    if spec.kind == "mesh":
+    if spec.mesh is not None:
         from .sample_file import load_sample
 
         return load_sample(spec.mesh)
-    if spec.kind == "well mixed":
+    if spec.well_mixed:
         raise ValueError("a well-mixed sample has no geometry")
     if spec.cell_size is None:
-        raise InputError(Problem(f"a sample from an {spec.kind} needs a cell size.".replace("an f", "a f")
-                                 .replace("an s", "a s"), key="sample.cell_size"))  # fmt: skip
-    phi, grid, islands, facts = _level_set(spec, log)
+        raise InputError(Problem("a sample that is meshed here needs a cell size.", key="sample.cell_size"))
+    phi, grid, islands, facts = _level_set(spec, spec.cell_size, log)
     facts = {"source": spec.kind, **facts, "cell size [um]": list(grid.spacing), "cells": list(grid.cells)}
     log(f"cutting a grid of {' x '.join(map(str, grid.cells))} cells of {grid.h:.4g} um")
     mesh = cut(phi, grid, islands=islands)
     bad = non_manifold_edges(mesh.surface)
     if bad:
-        raise ComputationStopped(f"the cut surface has {bad} non-manifold edges; this is a bug, please report it.")
+        raise ComputationStopped(
+            f"the cut surface has {bad} non-manifold edges; this is a bug, please report it."
+        )
     return _assemble(mesh, grid, facts, thickness, log)
 
 
 def _level_set(
-    spec: SampleSpec, log: Log
+    spec: SampleSpec, cell_size: float, log: Log
 ) -> tuple[np.ndarray, Grid, Literal["remove", "keep"], dict[str, Any]]:
     """Signed distance on the background grid, what to do with islands, and facts."""
     if spec.shape is not None:
         if spec.slice is not None:
-            raise InputError(Problem("a shape cannot be sliced; give it two side lengths.", key="sample.slice"))
+            raise InputError(
+                Problem("a shape cannot be sliced; give it two side lengths.", key="sample.slice")
+            )
         shapes.check(spec.shape)
-        grid = Grid.fit((0.0,) * len(spec.shape.size), spec.shape.size, spec.cell_size)
+        grid = Grid.fit((0.0,) * len(spec.shape.size), spec.shape.size, cell_size)
         return shapes.signed_distance(spec.shape, grid), grid, "keep", {"shape": _plain(spec.shape)}
     if spec.image is not None:
         log(f"reading {spec.image.path}")
         voxels, facts = load_bone(spec.image)
-    else:
+    elif spec.foam is not None:
         log("drawing a synthetic foam")
         voxels, facts = foam(spec.foam), {"foam": _plain(spec.foam)}
-    three = voxels.dimension == 3
-    if three:
+    else:
+        raise ValueError("the sample names no source")
+    if voxels.dimension == 3:
         bone = int((voxels.values > 0).sum())
         voxels, dropped, filled = voxels.without_islands()
         facts["island voxels"] = {"bone removed": dropped, "marrow filled": filled}
@@ -134,7 +138,8 @@ def _level_set(
     if spec.slice is not None:
         voxels, where = _slice(voxels, spec.slice)
         facts["slice"] = where
-    grid = Grid.fit(*voxels.box, spec.cell_size)
+    lo, hi = voxels.box
+    grid = Grid.fit(lo, hi, cell_size)
     phi = signed_distance(voxels, grid)
     return phi, grid, "remove" if voxels.dimension == 3 else "keep", facts
 
@@ -149,7 +154,8 @@ def _slice(voxels: Voxels, spec: SliceSpec) -> tuple[Voxels, dict[str, Any]]:
     if not lo <= at <= hi:
         raise InputError(
             Problem(
-                f"the slice at {spec.axis} = {at:g} um lies outside the sample, which reaches from {lo:g} to {hi:g} um.",
+                f"the slice at {spec.axis} = {at:g} um lies outside the sample, which reaches "
+                f"from {lo:g} to {hi:g} um.",
                 key="sample.slice.at",
             )
         )
@@ -169,7 +175,10 @@ def _assemble(mesh: Cut, grid: Grid, facts: dict[str, Any], thickness: bool, log
     half[at_surface] = half_thickness(mesh.phi, grid, mesh.points[at_surface])
     thin = float((half[at_surface] < 0.75 * grid.h).mean()) if len(at_surface) else 0.0
     if thin > MANY:
-        log(f"note: {thin:.0%} of the bone surface is on bone thinner than 1.5 cells, which the mesh does not resolve")
+        log(
+            f"note: {thin:.0%} of the bone surface is on bone thinner than 1.5 cells, which the mesh "
+            "does not resolve"
+        )
     facts |= {
         "island nodes": {"bone removed": mesh.bone_removed, "marrow filled": mesh.marrow_removed},
         "surface on bone thinner than 1.5 cells": thin,
@@ -191,6 +200,11 @@ def _assemble(mesh: Cut, grid: Grid, facts: dict[str, Any], thickness: bool, log
         )
     if not numbers.marrow_volume:
         raise InputError(Problem("the sample has no marrow at this cell size.", key="sample.cell_size"))
+    if grid.dimension == 2 and max(mesh.components) > 1:
+        log(
+            f"in this plane bone is in {mesh.components[0]} pieces and marrow in {mesh.components[1]}; "
+            "all are kept"
+        )
     log(
         f"{len(mesh.marrow)} marrow cells, {len(mesh.bone)} bone cells, {len(mesh.points)} points, "
         f"BV/TV {numbers.bv_tv:.4f}"

@@ -114,12 +114,16 @@ def load_sample(path: str | Path) -> Sample:
         raise InputError(Problem("there is no such sample file.", path))
     if not h5.exists():
         raise InputError(
-            Problem(f"'{h5.name}', which belongs to it, is missing; a sample is made by 'osteofield mesh'.", path)
+            Problem(
+                f"'{h5.name}', which belongs to it, is missing; a sample is made by 'osteofield mesh'.", path
+            )
         )
     try:
         with h5py.File(h5, "r") as f:
             if f.attrs.get("format") != FORMAT:
-                raise InputError(Problem("this was not written by 'osteofield mesh' (or by another version).", path))
+                raise InputError(
+                    Problem("this was not written by 'osteofield mesh' (or by another version).", path)
+                )
             about: dict[str, Any] = json.loads(f["about"][()])
             points, half = f["points"][()], f["half_thickness"][()]
             cells, phase, facets, facet = (f[n][()] for n in ("cells", "phase", "facets", "facet"))

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..case.types import ShapeSpec
@@ -26,20 +24,21 @@ def signed_distance(shape: ShapeSpec, grid: Grid) -> np.ndarray:
     x = np.stack(np.meshgrid(*grid.axes(), indexing="ij"))
     centre = np.array(shape.center) if shape.center is not None else np.array(shape.size) / 2
     r = x - centre.reshape(-1, *[1] * grid.dimension)
+    half, radius = (shape.thickness or 0.0) / 2, shape.radius or 0.0
     if shape.kind == "plate":
-        return shape.thickness / 2 - np.abs(r[0])
+        return half - np.abs(r[0])
     if shape.kind == "sphere":
-        return shape.radius - np.linalg.norm(r, axis=0)
+        return radius - np.linalg.norm(r, axis=0)
     if shape.kind == "rod":
-        return shape.radius - np.linalg.norm(r[:2], axis=0)
+        return radius - np.linalg.norm(r[:2], axis=0)
     if shape.kind == "box pore":
         return _box(r, np.array(shape.pore) / 2)
     return np.full(grid.shape, -np.linalg.norm(shape.size))
 
 
-def _box(r: np.ndarray, half: Sequence[float]) -> np.ndarray:
+def _box(r: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Distance to an axis-aligned box around the origin, positive outside."""
-    q = np.abs(r) - np.asarray(half).reshape(-1, *[1] * (r.ndim - 1))
+    q = np.abs(r) - half.reshape(-1, *[1] * (r.ndim - 1))
     return np.linalg.norm(np.maximum(q, 0), axis=0) + np.minimum(q.max(0), 0)
 
 

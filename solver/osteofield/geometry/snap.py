@@ -102,10 +102,10 @@ class Slab:
             low = tuple(slice(0, s - q) for q, s in zip(o, shape, strict=True))
             high = tuple(slice(q, s) for q, s in zip(o, shape, strict=True))
             at = np.nonzero(self.sign[low] != self.sign[high])
-            a = np.ravel_multi_index(at, shape)
+            a = np.asarray(np.ravel_multi_index(at, shape))
             b = a + int(o @ strides)
             t = phi[a] / (phi[a] - phi[b])
-            ok_a, ok_b = np.ones(len(a), bool), np.ones(len(a), bool)
+            ok_a, ok_b = np.ones(a.shape, bool), np.ones(a.shape, bool)
             for k in np.flatnonzero(o):
                 i = at[k] + (self.first if k == 0 else 0)
                 ok_a &= i > 0

@@ -109,10 +109,11 @@ class Voxels:
             t = (fa / (fa - fb))[:, None]
             points.append((1 - t) * a + t * b)
             normals.append((1 - t) * self._gradient(a) + t * self._gradient(b))
-        points, normals = np.concatenate(points), np.concatenate(normals)
-        size = np.linalg.norm(normals, axis=1)
+        normal = np.concatenate(normals)
+        size = np.linalg.norm(normal, axis=1)
         good = size > 0
-        return points[good] * self.spacing + self.first, normals[good] / size[good, None]
+        where = np.concatenate(points)[good] * self.spacing + self.first
+        return where, normal[good] / size[good, None]
 
     def _gradient(self, ijk: np.ndarray) -> np.ndarray:
         """Central differences at voxels ``(n, d)``."""
