@@ -17,6 +17,12 @@ _CONSTANT = frozenset({"sigma0", "d0"})
 _POINT = frozenset({"t", "x", "y", "z"})
 
 
+_LOCAL = (
+    "'{}' does not move (it has no diffusivity), so it cannot be fed through the bone surface: no mesh would "
+    "be fine enough. Give it a diffusivity, let it live on the surface, or write this term under 'volume'."
+)
+
+
 @dataclass(frozen=True)
 class Structure:
     """What the checks found out about a model.
@@ -119,28 +125,29 @@ class _Checker:
             yield _Use(("steady", "value", n), e, None, "any", f"starred quantity '{n}'")
         for n, f in m.fields.items():
             if f.at_homeostasis:
-                yield _Use(("field", n, "at_homeostasis"), f.at_homeostasis, f.unit, "surface", f"field '{n}'")
+                yield _Use(
+                    ("field", n, "at_homeostasis"), f.at_homeostasis, f.unit, "surface", f"field '{n}'"
+                )
             if f.default:
                 yield _Use(("field", n, "default"), f.default, f.unit, "uniform", f"the default of '{n}'")
         for n, p in m.populations.items():
             for attribute, needed in (("diffusivity", unit("um^2/day")), ("initial", p.unit)):
                 e = getattr(p, attribute)
                 if isinstance(e, Expression):
-                    yield _Use(("population", n, attribute), e, needed, "uniform", f"the {attribute} of '{n}'")
+                    yield _Use(
+                        ("population", n, attribute), e, needed, "uniform", f"the {attribute} of '{n}'"
+                    )
                 elif e is None and attribute == "initial" and not m.steady:
                     self.say(
-                        ("population", n), "the key 'initial' is missing; it may be left out only in a model with a "
-                        "[steady] table, where it is the healthy value.",
+                        ("population", n), "the key 'initial' is missing; it may be left out only in a "
+                        "model with a [steady] table, where it is the healthy value.",
                     )  # fmt: skip
+            local = p.domain == "marrow" and not _diffuses(p.diffusivity)
             for term in p.terms:
-                if term.kind == "surface" and p.domain == "marrow" and not _diffuses(p.diffusivity):
-                    self.say(
-                        term.key, f"'{n}' does not move (it has no diffusivity), so it cannot be fed through the bone "
-                        "surface: no mesh would be fine enough. Give it a diffusivity, let it live on the surface, or "
-                        "write this term under 'volume'.",
-                    )  # fmt: skip
-                needed = p.unit / unit("day")
-                yield _Use(term.key, term.expression, needed, term.kind, f"{term.kind} term '{term.name}' of '{n}'")
+                if term.kind == "surface" and local:
+                    self.say(term.key, _LOCAL.format(n))
+                what = f"{term.kind} term '{term.name}' of '{n}'"
+                yield _Use(term.key, term.expression, p.unit / unit("day"), term.kind, what)
 
     def _undefined(self, uses: Iterable[_Use]) -> bool:
         found = False
@@ -208,13 +215,13 @@ class _Checker:
                 for b in sorted(base & surface):
                     kind = "field" if b in m.fields else "population"
                     self.say(
-                        use.key, f"a volume term cannot use the surface {kind} '{b}'{through}: it exists on the bone "
-                        "surface only. Write the term under 'surface' if the population diffuses.",
+                        use.key, f"a volume term cannot use the surface {kind} '{b}'{through}: it exists on "
+                        "the bone surface only. Write the term under 'surface' if the population diffuses.",
                     )  # fmt: skip
             elif bad := sorted(base & (set(m.populations) | set(m.fields) | _POINT)):
                 self.say(
-                    use.key, f"{use.what} must be one number for the whole sample, but '{bad[0]}'{through} varies; "
-                    "parameters, switches, inputs, starred quantities, sigma0 and d0 may be used.",
+                    use.key, f"{use.what} must be one number for the whole sample, but '{bad[0]}'{through} "
+                    "varies; parameters, switches, inputs, starred quantities, sigma0 and d0 may be used.",
                 )  # fmt: skip
 
     def _dimensions(self, order: Iterable[str], uses: Iterable[_Use]) -> None:

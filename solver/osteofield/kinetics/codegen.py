@@ -74,11 +74,10 @@ def generate(layout: Layout, programs: Mapping[str, Program]) -> str:
         parts.append(_rates(f"{kind}_rates", layout, p, p.rates, surface))
         if layout.explicit_time:
             parts.append(_rates(f"{kind}_dfdt", layout, p, p.time, surface))
-        parts.append(_function(f"{kind}_jacobian", "double *jac", layout, p, list(p.jacobian.values()), surface, [
-            f"for (int l = 0; l < w; l++) {{ double *o = jac + {len(p.jacobian)} * (i + l);",
-            *(f"  o[{k}] = r{k}[l];" for k in range(len(p.jacobian))),
-            "}",
-        ]))  # fmt: skip
+        store = [f"for (int l = 0; l < w; l++) {{ double *o = jac + {len(p.jacobian)} * (i + l);"]
+        store += [f"  o[{k}] = r{k}[l];" for k in range(len(p.jacobian))]
+        entries = list(p.jacobian.values())
+        parts.append(_function(f"{kind}_jacobian", "double *jac", layout, p, entries, surface, [*store, "}"]))
         parts.append(_terms(f"{kind}_terms", layout, p, surface))
     return "\n".join(parts)
 
@@ -95,7 +94,8 @@ def _rates(name: str, layout: Layout, p: Program, outputs: Sequence[sp.Expr], su
 
 def _terms(name: str, layout: Layout, p: Program, surface: bool) -> str:
     outputs = [
-        SURFACE_FACTOR * e if kind == "surface" and pop in layout.marrow else e for (pop, kind, _), e in p.terms.items()
+        SURFACE_FACTOR * e if kind == "surface" and pop in layout.marrow else e
+        for (pop, kind, _), e in p.terms.items()
     ]
     load = ["T wm = ALL(0.0), ws = ALL(0.0);", "for (int l = 0; l < w; l++) { wm[l] = m[node[i + l]];"]
     load += ["  ws[l] = ms[i + l]; }" if surface else "}"]
@@ -103,11 +103,19 @@ def _terms(name: str, layout: Layout, p: Program, surface: bool) -> str:
     for k, (pop, _, _) in enumerate(p.terms):
         weight = "wm" if pop in layout.marrow else "ws"
         add.append(f"{{ T v = r{k} * {weight}; EACH out[{k}] += {weight}[l] != 0.0 ? v[l] : 0.0; }}")
-    return _function(name, "const double *m, const double *ms, double *out", layout, p, outputs, surface, [*load, *add])
+    return _function(
+        name, "const double *m, const double *ms, double *out", layout, p, outputs, surface, [*load, *add]
+    )
 
 
 def _function(
-    name: str, results: str, layout: Layout, p: Program, outputs: Sequence[sp.Expr], surface: bool, store: Sequence[str]
+    name: str,
+    results: str,
+    layout: Layout,
+    p: Program,
+    outputs: Sequence[sp.Expr],
+    surface: bool,
+    store: Sequence[str],
 ) -> str:
     assignments, outputs = share(p, outputs)
     names: dict[str, str] = {n: f"p{k}" for k, n in enumerate(layout.uniform)}
@@ -121,7 +129,10 @@ def _function(
     if "t" in used_names:
         lines.append("  const T tt = ALL(t);")
     names["t"] = "tt"
-    lines += ["  for (long i = 0; i < n; i += LANES) {", "    const int w = n - i < LANES ? (int)(n - i) : LANES;"]
+    lines += [
+        "  for (long i = 0; i < n; i += LANES) {",
+        "    const int w = n - i < LANES ? (int)(n - i) : LANES;",
+    ]
     loads, gather = [], []
     for k, n in enumerate(layout.marrow):
         names[n] = f"y{k}"
@@ -165,8 +176,10 @@ def _function(
     return "\n".join(lines)
 
 
-_CALLS = {vmax: "vmax", vmin: "vmin", vabs: "vabs", at_least: "at_least", above_tiny: "above_tiny", glog: "glog",
-          sp.exp: "vexp", sp.log: "vlog", sp.tanh: "vtanh"}  # fmt: skip
+_CALLS = {
+    vmax: "vmax", vmin: "vmin", vabs: "vabs", at_least: "at_least", above_tiny: "above_tiny", glog: "glog",
+    sp.exp: "vexp", sp.log: "vlog", sp.tanh: "vtanh",
+}  # fmt: skip
 
 
 def to_c(e: sp.Expr, names: Mapping[str, str]) -> str:
@@ -190,7 +203,9 @@ def to_c(e: sp.Expr, names: Mapping[str, str]) -> str:
         if c == -1:
             return f"(-{to_c(rest, names)})"
         # numbers for the whole sample first: the compiler moves their product out of the loop
-        first = sorted(args, key=lambda a: (not a.is_Number, not (a.is_Symbol and names[a.name][0] == "p"), str(a)))
+        first = sorted(
+            args, key=lambda a: (not a.is_Number, not (a.is_Symbol and names[a.name][0] == "p"), str(a))
+        )
         return "(" + " * ".join(to_c(a, names) for a in first) + ")"
     if e.is_Pow:
         base, n = args

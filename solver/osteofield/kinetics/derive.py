@@ -91,8 +91,11 @@ def to_sympy(node: ast.AST) -> sp.Expr:
         if n is not None:
             return base**n
         value = literal(parts[1])
-        exponent = to_sympy(parts[1]) if value is None else sp.nsimplify(value) if value * 4 == int(value * 4) else sp.Float(value, 17)
-        return gpow(base, exponent)
+        if value is None:
+            return gpow(base, to_sympy(parts[1]))
+        return gpow(
+            base, sp.Rational(int(value * 4), 4) if value * 4 == int(value * 4) else sp.Float(value, 17)
+        )
     if isinstance(node, ast.Constant):
         return sp.Integer(node.value) if isinstance(node.value, int) else sp.Float(repr(node.value), 17)
     if isinstance(node, ast.Name):

@@ -46,7 +46,11 @@ def dimension(node: ast.AST, lookup: Callable[[str], Unit]) -> Unit | None:
     if isinstance(node, ast.BinOp):
         a, b = dimension(node.left, lookup), dimension(node.right, lookup)
         if isinstance(node.op, ast.Add | ast.Sub):
-            return _alike([(node.left, a), (node.right, b)], node, "adds" if isinstance(node.op, ast.Add) else "subtracts")
+            return _alike(
+                [(node.left, a), (node.right, b)],
+                node,
+                "adds" if isinstance(node.op, ast.Add) else "subtracts",
+            )
         if isinstance(node.op, ast.Mult):
             return None if a is None or b is None else a * b
         return None if a is None else a / (b or one)

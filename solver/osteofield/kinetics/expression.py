@@ -58,7 +58,8 @@ def parse(text: str) -> Expression:
         symbols = frozenset(_check(tree))
     except SyntaxError as e:
         near = source[max(0, (e.offset or 1) - 1) :][:20].replace("**", "^")
-        raise ExpressionError(f"'{text}' is not a formula: it cannot be read near '{near or 'its end'}'.") from None
+        where = f"near '{near}'" if near else "at its end"
+        raise ExpressionError(f"'{text}' is not a formula: it cannot be read {where}.") from None
     except (RecursionError, MemoryError, ValueError) as e:
         if isinstance(e, ExpressionError):
             raise
@@ -75,7 +76,7 @@ def _check(node: ast.AST) -> Iterable[str]:
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         yield from _check(node.operand)
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        if not np.isfinite(float(node.value)):
+        if abs(node.value) > 1e300:  # type: ignore[arg-type]
             raise ExpressionError("a number in the formula is too large.")
     elif isinstance(node, ast.Name):
         if node.id in FUNCTIONS:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from ..errors import InputError
 from .evaluation import Evaluation
 from .modelfile import ModelFile
 
+Map = Callable[[np.ndarray], np.ndarray]
+
 _STEP = 1e-30  # complex step: derivatives exact to round-off
 
 
-def solve_healthy(model: ModelFile, numbers: Mapping[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+def solve_healthy(
+    model: ModelFile, numbers: Mapping[str, float]
+) -> tuple[dict[str, float], dict[str, float]]:
     """Solve for the healthy state of a model that has a ``[steady]`` table.
 
     Starred quantities and fields taken at homeostasis stand for their definitions meanwhile, so
@@ -60,14 +64,18 @@ def solve_healthy(model: ModelFile, numbers: Mapping[str, float]) -> tuple[dict[
     if u is None:
         raise InputError(
             model.source.problem(
-                ("steady",), "no healthy state was found: the rates do not come to rest from the values in "
-                "[steady.guess]. Give a better guess, or hold populations without a set point in [steady.fixed].",
+                ("steady",),
+                "no healthy state was found: the rates do not come to rest from the values "
+                "in [steady.guess]. Give a better guess, or hold populations without a set point in "
+                "[steady.fixed].",
             )  # fmt: skip
         )
     if (u < -1e-9).any():
         n = free[int(np.argmin(u))]
         raise InputError(
-            model.source.problem(("steady",), f"in the healthy state found, '{n}' is negative ({min(u * scale):.3g}).")
+            model.source.problem(
+                ("steady",), f"in the healthy state found, '{n}' is negative ({u.min():.3g})."
+            )
         )
     u = np.where(np.abs(u) < 1e-14, 0.0, u)  # round-off of populations that are absent in health
     state = {n: held[n] if n in held else float(u[free.index(n)] * scale[free.index(n)]) for n in names}
@@ -75,7 +83,7 @@ def solve_healthy(model: ModelFile, numbers: Mapping[str, float]) -> tuple[dict[
     return state, {n: float(values(n)) for n in (*steady.values, *model.fields)}
 
 
-def _newton(rates, jacobian, u: np.ndarray | None) -> np.ndarray | None:
+def _newton(rates: Map, jacobian: Map, u: np.ndarray | None) -> np.ndarray | None:
     """Newton's method to round-off, or None where it does not converge."""
     last = np.inf
     for _ in range(40):
@@ -95,7 +103,7 @@ def _newton(rates, jacobian, u: np.ndarray | None) -> np.ndarray | None:
     return u if last < 1e-9 else None
 
 
-def _relax(rates, jacobian, u: np.ndarray) -> np.ndarray | None:
+def _relax(rates: Map, jacobian: Map, u: np.ndarray) -> np.ndarray | None:
     """Linearly implicit Euler with steps from 1e-3 to 1e9 days; None where it blows up."""
     dt = 1e-3
     for _ in range(400):

@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from .. import cbuild
 from ..errors import InputError, Problem
 from .evaluation import Evaluation
 from .expression import parse
 from .network import Network
+
+Array = npt.NDArray[np.float64]
+Index = npt.NDArray[np.int32]
+Maybe = Array | None
 
 FLAGS = ("-ffp-contract=fast", "-Wno-psabi", "-fno-lto")
 
@@ -38,7 +43,9 @@ class Kernels:
         self._network = network
         self._inputs: dict[str, float] = {i.name: i.default for i in network.inputs}
         generated = _generate(network, cache or cbuild.cache_folder())
-        ffi, library = _open(str(cbuild.build(generated["source"], extra=FLAGS, folder=cache)), network.explicit_time)
+        ffi, library = _open(
+            str(cbuild.build(generated["source"], extra=FLAGS, folder=cache)), network.explicit_time
+        )
         self._p = np.array(list(network.uniform({}).values()), dtype=np.float64)
         made = [
             PointKernel(kind, network, generated[kind], self._p, ffi, library, self._inputs)
@@ -115,15 +122,21 @@ class PointKernel:
         }
         self._positions = network.uses_position
 
-    def rates(self, t, node, ym, ys, a, g, x, fm, fs) -> None:
+    def rates(
+        self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe, fm: Array, fs: Maybe
+    ) -> None:
         """Write reaction rates: ``fm[node[i], :]`` (surface production times a included) and ``fs[i, :]``."""
         self._call["rates"](*self._common(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
 
-    def jacobian(self, t, node, ym, ys, a, g, x, J) -> None:
+    def jacobian(
+        self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe, J: Array
+    ) -> None:
         """Write the non-zeros of d(rates)/d(states) into ``J`` of shape ``(n, len(jac_rows))``."""
         self._call["jacobian"](*self._common(t, node, ym, ys, a, g, x), self._d(J))
 
-    def dfdt(self, t, node, ym, ys, a, g, x, fm, fs) -> None:
+    def dfdt(
+        self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe, fm: Array, fs: Maybe
+    ) -> None:
         """Write partial derivatives of the rates by time, as `rates`; zero where time is not in them."""
         if "dfdt" not in self._call:
             fm[node] = 0.0
@@ -132,7 +145,19 @@ class PointKernel:
             return
         self._call["dfdt"](*self._common(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
 
-    def terms(self, t, node, ym, ys, a, g, x, m, ms, out) -> None:
+    def terms(
+        self,
+        t: float,
+        node: Index,
+        ym: Array,
+        ys: Maybe,
+        a: Maybe,
+        g: Maybe,
+        x: Maybe,
+        m: Array,
+        ms: Maybe,
+        out: Array,
+    ) -> None:
         """Add to ``out`` every term summed over the points.
 
         Args:
@@ -140,9 +165,13 @@ class PointKernel:
             ms: ``(n,)`` weight of the terms of surface populations (area), None for marrow points.
             out: ``(len(term_names),)``.
         """
-        self._call["terms"](*self._common(t, node, ym, ys, a, g, x), self._d(m), self._surface(ms), self._d(out))
+        self._call["terms"](
+            *self._common(t, node, ym, ys, a, g, x), self._d(m), self._surface(ms), self._d(out)
+        )
 
-    def quantity(self, name, t, node, ym, ys, a, g, x) -> np.ndarray:
+    def quantity(
+        self, name: str, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe
+    ) -> Array:
         """Value of a named quantity, or of any formula over the model's symbols, at every point.
 
         Raises:
@@ -156,12 +185,16 @@ class PointKernel:
         if x is not None:
             known |= {c: x[node, k] for k, c in enumerate("xyz")}
         if self.kind == "surface":
-            known |= {p.name: ys[:, k] for k, p in enumerate(n.surface)}
-            known |= {f.name: g[:, k] for k, f in enumerate(n.fields)}
-        value = Evaluation(n._definitions, known).of(parse(name))
+            if ys is not None:
+                known |= {p.name: ys[:, k] for k, p in enumerate(n.surface)}
+            if g is not None:
+                known |= {f.name: g[:, k] for k, f in enumerate(n.fields)}
+        value = Evaluation(n.definitions, known).of(parse(name))
         return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), (len(node),)))
 
-    def _common(self, t, node, ym, ys, a, g, x) -> tuple[Any, ...]:
+    def _common(
+        self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe
+    ) -> tuple[Any, ...]:
         surface = self.kind == "surface"
         if node.dtype != np.int32:
             raise TypeError("node must be int32")
@@ -173,10 +206,12 @@ class PointKernel:
             self._d(x) if self._positions else self._null,
         )  # fmt: skip
 
-    def _surface(self, array) -> Any:
+    def _surface(self, array: Maybe) -> Any:
         return self._d(array) if self.kind == "surface" and array is not None else self._null
 
-    def _d(self, array: np.ndarray) -> Any:
+    def _d(self, array: Maybe) -> Any:
+        if array is None:
+            raise TypeError(f"an array is missing that the {self.kind} kernel needs")
         if array.dtype != np.float64:
             raise TypeError(f"float64 is needed, not {array.dtype}")
         return self._ffi.from_buffer("double[]", array)
@@ -221,11 +256,13 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
     inside = {n: e for n, e in quantities.items() if n not in s.surface}
     tuples = [(t.population, t.kind, t.name, t.expression) for t in terms]
     programs = {
-        "marrow": derive(marrow, inside, [t for t in tuples if t[0] in marrow and t[1] == "volume"], frozenset()),
+        "marrow": derive(
+            marrow, inside, [t for t in tuples if t[0] in marrow and t[1] == "volume"], frozenset()
+        ),
         "surface": derive([*marrow, *surface], quantities, tuples, frozenset(surface)),
     }
     layout = Layout(
-        tuple(recipe["uniform"]), tuple(marrow), tuple(surface), tuple(m.fields), network.explicit_time
+        tuple(network.uniform({})), tuple(marrow), tuple(surface), tuple(m.fields), network.explicit_time
     )
     out: dict[str, Any] = {"source": generate(layout, programs)}
     for kind, p in programs.items():
@@ -239,7 +276,9 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
         os.replace(temporary, path)
     except OSError as e:
         raise InputError(
-            Problem(f"the folder for compiled code cannot be written ({e.strerror}); set XDG_CACHE_HOME.", folder)
+            Problem(
+                f"the folder for compiled code cannot be written ({e.strerror}); set XDG_CACHE_HOME.", folder
+            )
         ) from None
     return out
 

@@ -71,7 +71,9 @@ def load_network(
     ):
         for key, raw in changes.items():
             try:
-                numbers[key] = _parameter(model, key, raw) if table == "parameters" else _switch(model, key, raw)
+                numbers[key] = (
+                    _parameter(model, key, raw) if table == "parameters" else _switch(model, key, raw)
+                )
                 if known[key].in_health:
                     health[key] = numbers[key]
             except ValueError as e:
@@ -94,7 +96,9 @@ def _parameter(model: ModelFile, name: str, raw: object) -> float:
         v = read_value(raw)
     except UnitError as e:
         if isinstance(raw, str) and p.options and not any(c.isdigit() for c in raw):
-            raise ValueError(f"'{name}' has no option '{raw}'{did_you_mean(raw, p.options, otherwise='options')}.") from e
+            raise ValueError(
+                f"'{name}' has no option '{raw}'{did_you_mean(raw, p.options, otherwise='options')}."
+            ) from e
         raise ValueError(f"{e}.") from e
     if v.number and not v.unit.same_dimension(p.value.unit):
         raise ValueError(
@@ -107,7 +111,9 @@ def _parameter(model: ModelFile, name: str, raw: object) -> float:
 def _switch(model: ModelFile, name: str, raw: object) -> float:
     if name not in model.switches:
         if name in model.parameters:
-            raise ValueError(f"'{name}' is a parameter of model '{model.name}'; set it under [model.parameters].")
+            raise ValueError(
+                f"'{name}' is a parameter of model '{model.name}'; set it under [model.parameters]."
+            )
         hint = did_you_mean(name, model.switches, otherwise="switches")
         raise ValueError(f"model '{model.name}' has no switch '{name}'{hint}.")
     if not isinstance(raw, bool):

@@ -247,11 +247,15 @@ class _Reader:
             except ExpressionError:
                 self.say(at, f"'{name}' is a word reserved by the formula reader; choose another name.")
 
-    def known(self, raw: Mapping[str, Any], at: Key, allowed: Iterable[str], needed: Iterable[str] = ()) -> None:
+    def known(
+        self, raw: Mapping[str, Any], at: Key, allowed: Iterable[str], needed: Iterable[str] = ()
+    ) -> None:
         allowed = tuple(allowed)
         for key in raw:
             if key not in allowed:
-                self.say((*at, key), f"there is no such key here{did_you_mean(key, allowed, otherwise='allowed')}.")
+                self.say(
+                    (*at, key), f"there is no such key here{did_you_mean(key, allowed, otherwise='allowed')}."
+                )
         for key in needed:
             if key not in raw:
                 self.say((*at, key), f"the key '{key}' is missing.")
@@ -275,7 +279,11 @@ class _Reader:
         except UnitError as e:
             self.say(at, f"{e}.")
             return Value(1.0, like or unit("1"), "1")
-        if like is not None and not v.unit.same_dimension(like) and (v.number != 0 or not v.unit.dimensionless):
+        if (
+            like is not None
+            and not v.unit.same_dimension(like)
+            and (v.number != 0 or not v.unit.dimensionless)
+        ):
             self.say(at, f"'{v.text}' is {describe(v.unit)}, but {describe(like)} is needed here.")
         return v
 
@@ -299,10 +307,12 @@ class _Reader:
             self.say(at, str(e))
             return parse("0")
 
-    def cited(self, raw: Mapping[str, Any], at: Key, sources: Mapping[str, str], *, needed: bool = True) -> str:
+    def cited(
+        self, raw: Mapping[str, Any], at: Key, sources: Mapping[str, str], *, needed: bool = True
+    ) -> str:
         if "source" not in raw:
             if needed:
-                self.say((*at, "source"), "the key 'source' is missing: name a source of [sources], or 'assumed'.")
+                self.say((*at, "source"), "the key 'source' is missing: name one of [sources], or 'assumed'.")
             return ""
         text = self.text(raw, "source", at)
         first = re.split(r"[\s,:;]", text, maxsplit=1)[0]
@@ -320,14 +330,11 @@ def read_model(source: TomlSource) -> ModelFile:
     """
     r = _Reader(source)
     top = source.data
-    r.known(
-        top, (),
-        ("format", "name", "title", "description", "sources", "parameter", "switch", "input", "quantity", "steady",
-         "field", "population", "roles"),
-        ("format", "name", "title", "population"),
-    )  # fmt: skip
+    tables = ("sources", "parameter", "switch", "input", "quantity", "steady", "field", "population", "roles")
+    texts = ("name", "title", "description")
+    r.known(top, (), ("format", *texts, *tables), ("format", "name", "title", "population"))
     if top.get("format", 1) != 1:
-        r.say(("format",), f"the format of this file is {top['format']!r}, but this osteofield reads format 1.")
+        r.say(("format",), f"this file has format {top['format']!r}, but this osteofield reads format 1.")
     cites = {k: r.text(r.table(top, "sources"), k, ("sources",)) for k in r.table(top, "sources")}
     populations = {n: _population(r, n, raw, at) for n, raw, at in r.entries("population")}
     model = ModelFile(
@@ -353,10 +360,15 @@ def read_model(source: TomlSource) -> ModelFile:
 def _parameter(r: _Reader, name: str, raw: dict[str, Any], at: Key, cites: Mapping[str, str]) -> Parameter:
     r.known(raw, at, ("value", "meaning", "source", "options", "in_health"), ("value", "meaning"))
     value = r.value(raw.get("value", 1), (*at, "value"))
-    options = {
-        k: r.value(v, (*at, "options", k), value.unit) for k, v in r.table(raw, "options", at).items()
-    }
-    return Parameter(name, value, r.text(raw, "meaning", at), r.cited(raw, at, cites), options, r.flag(raw, "in_health", at))
+    options = {k: r.value(v, (*at, "options", k), value.unit) for k, v in r.table(raw, "options", at).items()}
+    return Parameter(
+        name,
+        value,
+        r.text(raw, "meaning", at),
+        r.cited(raw, at, cites),
+        options,
+        r.flag(raw, "in_health", at),
+    )
 
 
 def _switch(r: _Reader, name: str, raw: dict[str, Any], at: Key, cites: Mapping[str, str]) -> Switch:
@@ -369,7 +381,9 @@ def _input(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Input:
     r.known(raw, at, ("unit", "default", "meaning"), ("unit", "meaning"))
     u = r.unit(raw, at)
     default = raw.get("default", 0)
-    number = default * u.factor if type(default) in (int, float) else r.value(default, (*at, "default"), u).number
+    number = (
+        default * u.factor if type(default) in (int, float) else r.value(default, (*at, "default"), u).number
+    )
     return Input(name, u.text or "1", u.factor, float(number), r.text(raw, "meaning", at))
 
 
@@ -395,11 +409,18 @@ def _field(r: _Reader, name: str, raw: dict[str, Any], at: Key, cites: Mapping[s
     if raw.get("domain", "surface") != "surface":
         r.say((*at, "domain"), f"only 'surface' is possible here, not {raw['domain']!r}.")
     if ("at_homeostasis" in raw) == ("default" in raw):
-        r.say(at, "exactly one of 'at_homeostasis' (a formula) and 'default' (value without a sample) is needed.")
-    at_home = r.expression(raw["at_homeostasis"], (*at, "at_homeostasis")) if "at_homeostasis" in raw else None
+        r.say(at, "exactly one of 'at_homeostasis' and 'default' (value without a sample) is needed.")
+    at_home = (
+        r.expression(raw["at_homeostasis"], (*at, "at_homeostasis")) if "at_homeostasis" in raw else None
+    )
     default = r.expression(raw["default"], (*at, "default")) if "default" in raw else None
     return FieldEntry(
-        name, r.unit(raw, at), at_home, default, r.text(raw, "meaning", at), r.cited(raw, at, cites, needed=False)
+        name,
+        r.unit(raw, at),
+        at_home,
+        default,
+        r.text(raw, "meaning", at),
+        r.cited(raw, at, cites, needed=False),
     )
 
 
@@ -426,7 +447,11 @@ def _population(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Populati
     initial: Value | Expression | None = None
     if "initial" in raw:
         place = (*at, "initial")
-        initial = r.value(raw["initial"], place, u) if is_number(raw["initial"]) else r.expression(raw["initial"], place)
+        initial = (
+            r.value(raw["initial"], place, u)
+            if is_number(raw["initial"])
+            else r.expression(raw["initial"], place)
+        )
     scale = r.value(raw.get("scale", f"1 {u.text or ''}"), (*at, "scale"), u)
     if not scale.number > 0:
         r.say((*at, "scale"), "the typical magnitude must be positive.")
@@ -443,13 +468,19 @@ def _population(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Populati
     )
 
 
-def _of_population(r: _Reader, raw: dict[str, Any], at: Key, populations: Mapping[str, PopulationEntry]) -> dict:
+def _near(name: str, populations: Iterable[str]) -> str:
+    return did_you_mean(name, populations, otherwise="populations")
+
+
+def _of_population(
+    r: _Reader, raw: dict[str, Any], at: Key, populations: Mapping[str, PopulationEntry]
+) -> dict[str, Value]:
     out = {}
     for name, v in raw.items():
         if name in populations:
             out[name] = r.value(v, (*at, name), populations[name].unit)
         else:
-            r.say((*at, name), f"there is no population '{name}'{did_you_mean(name, populations, otherwise='populations')}.")
+            r.say((*at, name), f"there is no population '{name}'{_near(name, populations)}.")
     return out
 
 
@@ -478,10 +509,13 @@ def _roles(r: _Reader, populations: Mapping[str, PopulationEntry]) -> Roles:
             return None
         name = r.text(raw, key, ("roles",))
         if name not in populations:
-            r.say(("roles", key), f"there is no population '{name}'{did_you_mean(name, populations, otherwise='populations')}.")
+            r.say(("roles", key), f"there is no population '{name}'{_near(name, populations)}.")
             return None
         if domain and populations[name].domain != domain:
-            r.say(("roles", key), f"'{name}' lives in the {populations[name].domain}, but a {domain} population is needed.")
+            r.say(
+                ("roles", key),
+                f"'{name}' lives in the {populations[name].domain}, but a {domain} population is needed.",
+            )
         return name
 
     def many(key: str) -> tuple[str, ...]:
@@ -491,7 +525,7 @@ def _roles(r: _Reader, populations: Mapping[str, PopulationEntry]) -> Roles:
             return ()
         for i, n in enumerate(names):
             if n not in populations:
-                r.say(("roles", key, i), f"there is no population '{n}'{did_you_mean(n, populations, otherwise='populations')}.")
+                r.say(("roles", key, i), f"there is no population '{n}'{_near(n, populations)}.")
         return tuple(names)
 
     depth = one("depth", "surface")

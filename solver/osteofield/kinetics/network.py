@@ -105,7 +105,7 @@ class Network:
         self.roles: Roles = model.roles
         text = json.dumps([model.source.data, self.numbers, self.health], default=str)
         self.source_hash = hashlib.sha256(text.encode()).hexdigest()
-        values = Evaluation(self._definitions, self.constants)
+        values = Evaluation(self.definitions, self.constants)
         made = [self._population(n, values) for n in model.populations]
         marrow = [p for p in made if p.domain == "marrow"]
         self.marrow = tuple(sorted(marrow, key=lambda p: p.diffusivity == 0))
@@ -119,7 +119,8 @@ class Network:
         return (*self.marrow, *self.surface)
 
     @cached_property
-    def _definitions(self) -> dict[str, Expression]:
+    def definitions(self) -> dict[str, Expression]:
+        """Formula of every quantity."""
         return {n: q.expression for n, q in self.model.quantities.items()}
 
     @cached_property
@@ -129,10 +130,10 @@ class Network:
         base = {i.name: i.default for i in m.inputs.values()} | {"sigma0": self.sigma0, "d0": self.d0}
         if m.steady:
             return solve_healthy(m, {**self.health, **base})
-        values = Evaluation(self._definitions, {**self.health, **base, "t": 0.0, "x": 0.0, "y": 0.0, "z": 0.0})
+        values = Evaluation(self.definitions, {**self.health, **base})
         state = {n: _initial(p.initial, values) for n, p in m.populations.items()}
         fields = {}
-        at_start = Evaluation(self._definitions, {**self.health, **base, **state})
+        at_start = Evaluation(self.definitions, {**self.health, **base, **state})
         for n, f in m.fields.items():
             fields[n] = float(at_start.of(f.at_homeostasis or f.default))  # type: ignore[arg-type]
         return state, fields
@@ -170,7 +171,7 @@ class Network:
             "d0": self.d0,
             **self.stars,
         }
-        values = Evaluation(self._definitions, base)
+        values = Evaluation(self.definitions, base)
         with np.errstate(all="ignore"):
             derived = {n: float(values(n)) for n in self.structure.order if n in self.structure.uniform}
         return base | derived
@@ -226,10 +227,12 @@ class Network:
             d = e.diffusivity.number if isinstance(e.diffusivity, Value) else float(values.of(e.diffusivity))
         initial = self._healthy[0][name] if e.initial is None else _initial(e.initial, values)
         if d < 0:
-            raise InputError(m.source.problem(("population", name, "diffusivity"), f"it is negative: {d:g} um^2/day."))
-        return Population(
-            name, e.label, e.domain, str(e.unit), e.unit.factor, d, initial, e.scale.number
-        )
+            raise InputError(
+                m.source.problem(
+                    ("population", name, "diffusivity"), f"a diffusivity cannot be negative: {d:g} um^2/day."
+                )
+            )
+        return Population(name, e.label, e.domain, str(e.unit), e.unit.factor, d, initial, e.scale.number)
 
     def _check_moving(self) -> None:
         problems: list[Problem] = []
@@ -238,7 +241,8 @@ class Network:
                 if term.kind == "surface" and p.diffusivity == 0:
                     problems.append(
                         self.model.source.problem(
-                            term.key, f"the diffusivity of '{p.name}' is 0, so it cannot be fed through the bone "
+                            term.key,
+                            f"the diffusivity of '{p.name}' is 0, so it cannot be fed through the bone "
                             "surface: no mesh would be fine enough.",
                         )  # fmt: skip
                     )
