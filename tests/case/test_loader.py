@@ -403,3 +403,17 @@ def test_the_shipped_cases_are_right(repository: Path, tmp_path: Path) -> None:
         case = load_case(file, [f"sample.image={tmp_path / 'scan.nrrd'}"] if needs_image else [])
         assert case.title != case.name, f"{file} has no title"
         assert reloaded(case, tmp_path) == case
+
+
+@pytest.mark.parametrize(
+    ("slice_", "center", "span"),
+    [
+        ("", '["1 mm", "1 mm", "1.1 mm"]', "0..2000 um x 0..2000 um x 0..1000 um"),
+        ("", '["-1 um", "1 mm", "1 mm"]', "0..2000 um x 0..2000 um x 0..1000 um"),
+        ('slice = { axis = "y" }', '["1 mm", "1.1 mm"]', "0..2000 um x 0..1000 um"),
+    ],
+)
+def test_a_focus_outside_a_synthetic_sample(write: Write, slice_: str, center: str, span: str) -> None:
+    focus = f'[[focus]]\ncenter = {center}\nradius = "1 um"\nload = "1 CFU/mm^3"\n'
+    (found,) = problems(write(BASE.replace("[model]", f"{slice_}\n[model]") + focus))
+    assert ": focus[0].center: (" in found and found.endswith(f"is outside the sample, which spans {span}.")

@@ -48,3 +48,22 @@ def test_a_problem_that_names_only_a_key_gets_its_line(tmp_path: Path) -> None:
         "scan.nrrd: elsewhere.",
         "nowhere.",
     ]
+
+
+def test_a_problem_of_the_image_points_to_the_line_that_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scan.nrrd").touch()
+    path = tmp_path / "a.toml"
+    path.write_text(
+        CASE.replace("well_mixed = true", 'image = "scan.nrrd"\nthreshold = 1\ncell_size = "9 um"')
+    )
+    for settings, where in [
+        ([], f"{path}:3: sample.image"),
+        (["sample.image=scan.nrrd"], "--set sample.image=scan.nrrd"),
+    ]:
+        case = read(str(path), settings)
+        with pytest.raises(InputError) as caught, located_in(case):
+            raise InputError(Problem("it has no bone.", tmp_path / "scan.nrrd"))
+        assert str(caught.value) == f"{where}: it has no bone."

@@ -2,6 +2,7 @@
 """Case files: read, check, and hand out in internal units. No DOLFINx here."""
 
 from .loader import Reading, load_case, load_sample_spec, read_case
+from .names import check_names
 from .types import Case
 
-__all__ = ["Case", "Reading", "load_case", "load_sample_spec", "read_case"]
+__all__ = ["Case", "Reading", "check_names", "load_case", "load_sample_spec", "read_case"]

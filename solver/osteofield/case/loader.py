@@ -13,7 +13,7 @@ from .. import units
 from ..errors import InputError, Problem
 from ..tomlsource import TomlSource
 from .overrides import override, replace
-from .sample import read_sample, sample_dimension
+from .sample import read_sample, sample_box, sample_dimension
 from .table import Table
 from .tomltext import to_toml
 from .types import (
@@ -217,11 +217,21 @@ def _focus(table: Table, sample: SampleSpec) -> FocusSpec:
         else:
             counts = (dimension,) if dimension else (2, 3)
             center = table.quantities("center", "um", counts, example='"center".', any_sign=True) or CENTER
+            _inside(table, center, sample_box(sample))
         radius = table.quantity("radius", "um", example="300 um")
     load, load_text = _load(table)
     population = table.text("population") if table.has("population") else None
     table.close(elsewhere)
     return FocusSpec(center, radius, load, population, load_text)
+
+
+def _inside(table: Table, center: tuple[float, ...] | str, sides: tuple[float, ...] | None) -> None:
+    if isinstance(center, str) or sides is None or len(sides) != len(center):
+        return
+    if min(sides) > 0 and not all(0 <= x <= side for x, side in zip(center, sides, strict=True)):
+        where = ", ".join(f"{x:g}" for x in center)
+        span = " x ".join(f"0..{side:g} um" for side in sides)
+        table.problem("center", f"({where}) um is outside the sample, which spans {span}.")
 
 
 def _load(table: Table) -> tuple[float, str]:

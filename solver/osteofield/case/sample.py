@@ -173,3 +173,15 @@ def sample_dimension(spec: SampleSpec) -> int | None:
     if spec.slice is not None:
         return 2
     return 3 if spec.foam is not None else None
+
+
+def sample_box(spec: SampleSpec) -> tuple[float, ...] | None:
+    """Side lengths (um) of a sample that starts at the origin, where the case alone tells them."""
+    if spec.shape is not None:
+        return spec.shape.size
+    if spec.foam is None:
+        return None
+    sides = dict(zip("xyz", spec.foam.size, strict=True))
+    if spec.slice is not None:
+        del sides[spec.slice.axis]
+    return tuple(sides.values())

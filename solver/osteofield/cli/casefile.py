@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from ..case import Case, read_case
-from ..errors import InputError
+from ..case import Case, Reading, check_names, read_case
+from ..case.types import ModelSpec
+from ..errors import InputError, Problem
 
 
 def case_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,20 +34,8 @@ def read(path: str, settings: Sequence[str]) -> Case:
     """
     reading = read_case(path, settings)
     problems = list(reading.problems)
-    model = reading.model
-    if model is not None:
-        from ..kinetics import load_network
-
-        try:
-            load_network(
-                model.name,
-                file=model.file,
-                parameters=model.parameters,
-                switches=model.switches,
-                origin=reading.source,
-            )
-        except InputError as e:
-            problems += e.problems
+    if reading.model is not None:
+        problems += _against_model(reading, reading.model)
     if problems or reading.case is None:
         # those of a model file after those of the case, each in the order of its file
         raise InputError(
@@ -55,13 +44,38 @@ def read(path: str, settings: Sequence[str]) -> Case:
     return reading.case
 
 
+def _against_model(reading: Reading, model: ModelSpec) -> list[Problem]:
+    """What is wrong with the model, with the changes of it, and with the names of the case."""
+    from ..kinetics import load_network
+
+    try:
+        changes = {"parameters": model.parameters, "switches": model.switches}
+        network = load_network(model.name, file=model.file, origin=reading.source, **changes)
+        return check_names(reading.draft, network)
+    except InputError as e:
+        problems = list(e.problems)
+    if model.parameters or model.switches:  # the names can be checked without the changes
+        with suppress(InputError):
+            problems += check_names(reading.draft, load_network(model.name, file=model.file))
+    return problems
+
+
 @contextmanager
 def located_in(case: Case) -> Iterator[None]:
-    """Give problems that name only a key of the case its file and line."""
+    """Let problems of a sample, which know only a key or a file, point to the line of the case."""
+    image, mesh = case.sample.image, case.sample.mesh
+    keys: dict[str, tuple[str, ...]] = {
+        str(path): ("sample", name)
+        for path, name in ((image and image.path, "image"), (mesh, "mesh"))
+        if path
+    }
     try:
         yield
     except InputError as e:
-        raise InputError(
-            case.problem(tuple(p.key.split(".")), p.message) if p.file is None and p.key else p
-            for p in e.problems
-        ) from e
+        problems = []
+        for p in e.problems:
+            key = keys.get(str(p.file)) if p.line is None else None
+            if p.file is None and p.key:
+                key = tuple(p.key.split("."))
+            problems.append(p if key is None else case.problem(key, p.message))
+        raise InputError(problems) from e

@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def execute(args: argparse.Namespace) -> int:
     case = read(args.case, args.settings)
-    from ..simulation import plan
+    from ..api import plan
 
     with located_in(case):
         say(plan(case))

@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 from .casefile import case_arguments, located_in, read
-from .screen import say
 
 HELP = "run a case"
 DESCRIPTION = """Run a case and write what was computed to a folder: fields for ParaView, a
@@ -34,8 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def execute(args: argparse.Namespace) -> int:
     case = read(args.case, args.settings)
     directory = args.directory or Path("results") / case.name
-    from ..simulation import run_case  # brings in DOLFINx: not before the case is known to be right
+    from ..api import run_case  # brings in DOLFINx: not before the case is known to be right
 
     with located_in(case):
-        outcome = run_case(case, directory, overwrite=args.overwrite, resume=args.resume, progress=say)
+        outcome = run_case(case, directory, overwrite=args.overwrite, resume=args.resume)
     return outcome.exit_status

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Names and units of a case held against those of its model: populations, drugs, fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from .. import units
+from ..errors import Problem, did_you_mean
+from .types import Case
+
+
+class _Population(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class _Input(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+
+
+class _Roles(Protocol):
+    @property
+    def inoculum(self) -> str | None: ...
+
+
+class Model(Protocol):
+    """What a case needs to know of its model (a `kinetics.Network` is one)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def populations(self) -> Sequence[_Population]: ...
+    @property
+    def inputs(self) -> Sequence[_Input]: ...
+    @property
+    def roles(self) -> _Roles: ...
+
+
+def check_names(case: Case, model: Model) -> list[Problem]:
+    """Everything that a case names and its model does not have, or has in another unit."""
+    return [*_foci(case, model), *_therapies(case, model), *_fields(case, model)]
+
+
+def _foci(case: Case, model: Model) -> list[Problem]:
+    problems = []
+    marrow = {p.name: p for p in model.populations if p.domain == "marrow"}
+    others = {p.name for p in model.populations} - set(marrow)
+    for i, focus in enumerate(case.foci):
+        key = ("focus", i, "population")
+        name = focus.population or model.roles.inoculum
+        if name is None:
+            problems.append(
+                case.problem(
+                    key, f"model '{model.name}' names no inoculum, so this key is needed{_list(marrow)}"
+                )
+            )
+        elif name in others:
+            problems.append(
+                case.problem(key, f"'{name}' lives on the bone surface, but a focus lies in marrow.")
+            )
+        elif name not in marrow:
+            problems.append(case.problem(key, _no_population(model, name, marrow)))
+        elif focus.load_text:
+            try:
+                units.quantity(focus.load_text, marrow[name].unit)
+            except units.UnitError as e:
+                problems.append(case.problem(("focus", i, "load"), f"the load is added to '{name}': {e}."))
+    return problems
+
+
+def _therapies(case: Case, model: Model) -> list[Problem]:
+    problems = []
+    inputs = {i.name: i for i in model.inputs}
+    for i, therapy in enumerate(case.therapies):
+        if not therapy.drug:
+            continue
+        if therapy.drug not in inputs:
+            what = f"model '{model.name}' has no input '{therapy.drug}'{_hint(therapy.drug, inputs)}"
+            problems.append(case.problem(("therapy", i, "drug"), what))
+        elif therapy.level_text and not _is_number(therapy.level_text):
+            try:
+                units.quantity(therapy.level_text, inputs[therapy.drug].unit)
+            except units.UnitError as e:
+                problems.append(case.problem(("therapy", i, "dose", "level"), f"'{therapy.drug}': {e}."))
+    return problems
+
+
+def _fields(case: Case, model: Model) -> list[Problem]:
+    known = [p.name for p in model.populations]
+    return [
+        case.problem(
+            ("output", "fields", i), f"model '{model.name}' has no population '{name}'{_hint(name, known)}"
+        )
+        for i, name in enumerate(case.output.fields or ())
+        if name not in known
+    ]
+
+
+def _no_population(model: Model, name: str, known: Iterable[str]) -> str:
+    return f"model '{model.name}' has no population '{name}'{_hint(name, known)}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _hint(word: str, known: Iterable[str]) -> str:
+    hint = did_you_mean(word, known, otherwise="it has")
+    return hint if hint.endswith("?") else f"{hint}."
+
+
+def _list(known: Iterable[str]) -> str:
+    return f"; it has: {', '.join(sorted(known))}."
