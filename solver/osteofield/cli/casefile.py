@@ -49,8 +49,13 @@ def _against_model(reading: Reading, model: ModelSpec) -> list[Problem]:
     from ..kinetics import load_network
 
     try:
-        changes = {"parameters": model.parameters, "switches": model.switches}
-        network = load_network(model.name, file=model.file, origin=reading.source, **changes)
+        network = load_network(
+            model.name,
+            file=model.file,
+            parameters=model.parameters,
+            switches=model.switches,
+            origin=reading.source,
+        )
         return check_names(reading.draft, network)
     except InputError as e:
         problems = list(e.problems)
