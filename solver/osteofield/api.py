@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The whole way from a case file to results, for the command line and for Python."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time as clock
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .case import Case, load_case
+from .errors import ComputationStopped, InputError
+from .kinetics import Network, load_network
+from .parallel import agree, world
+
+if TYPE_CHECKING:
+    from .geometry import Sample
+    from .results import Result
+    from .simulation import Outcome, Progress
+    from .tissue import WellMixed
+
+
+def run(
+    case: str | Path | Case,
+    directory: str | Path | None = None,
+    *,
+    settings: Sequence[str] = (),
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Result:
+    """Run a case and open its results.
+
+    Args:
+        case: A case file, or one already loaded.
+        directory: Results folder; by default ``results/<case name>``.
+        settings: ``"key=value"`` changes of the case, as on the command line.
+        overwrite: Replace earlier results of this case instead of moving them aside.
+        resume: Go on from the last checkpoint in the folder.
+        progress: Called after every time step on rank 0.
+
+    Returns:
+        History, fields and facts, read from the folder.
+
+    Raises:
+        InputError: The input is wrong; nothing was started.
+        ComputationStopped: The computation could not reach its end; what was written stays.
+    """
+    loaded = case if isinstance(case, Case) else load_case(case, settings)
+    folder = Path(directory) if directory is not None else Path("results") / loaded.name
+    outcome = run_case(loaded, folder, overwrite=overwrite, resume=resume, progress=progress, screen=False)
+    if outcome.status != "done":
+        raise ComputationStopped(f"{outcome.reason} (results and a checkpoint are in {folder})")
+    from .results import open_results
+
+    return open_results(folder)
+
+
+def run_case(
+    case: Case,
+    directory: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    screen: bool = True,
+) -> Outcome:
+    """Collective: run a case into a folder.
+
+    Args:
+        case: What to run.
+        directory: Results folder.
+        overwrite, resume, progress: See `run`.
+        screen: Whether the log also goes to the screen (rank 0).
+
+    Raises:
+        InputError: Before anything was computed or written.
+    """
+    from .results import Log, prepare
+    from .simulation import Simulation
+
+    begun = clock.perf_counter()
+    comm = world()
+    network = case_network(case)
+    sample = case_sample(case, network)
+    log: Callable[[str], None] = Log.silent()
+    folder, restored, error = None, None, None
+    if comm.rank == 0:
+        try:
+            folder = prepare(directory, case.name, _case_hash(case, network), overwrite, resume, screen=screen)
+            log = folder.log
+            if folder.resume_from is not None:
+                found = folder.resume_from
+                restored = (found.arrays, {**found.facts, "time": found.time})
+        except InputError as e:
+            error = e
+    agree(comm, error)
+    facts = comm.bcast(None if restored is None else restored[1], 0)
+    if facts is not None:
+        restored = (restored[0] if restored else None, facts)
+    read = clock.perf_counter() - begun
+    try:
+        simulation = Simulation(case, network, network.in_health(), sample, comm, log)
+        simulation.timings["sample"] = read
+        outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
+        _report(outcome, directory, log)
+    finally:
+        if folder is not None:
+            folder.close()
+    return outcome
+
+
+def plan(case: Case) -> str:
+    """What `run_case` would do, after every check that it makes before it starts."""
+    from .simulation import describe_plan
+
+    network = case_network(case)
+    return describe_plan(case, network, case_sample(case, network))
+
+
+def case_network(case: Case) -> Network:
+    """The model of a case with its parameters; names in the case are checked against it.
+
+    Raises:
+        InputError: With every problem found.
+    """
+    from .simulation import check_names
+
+    m = case.model
+    network = load_network(
+        m.name, file=m.file, parameters=m.parameters, switches=m.switches, origin=case.source
+    )
+    problems = check_names(case, network)
+    if problems:
+        raise InputError(problems)
+    return network
+
+
+def case_sample(case: Case, network: Network) -> Sample | WellMixed:
+    """The sample of a case, with its foci checked.
+
+    Raises:
+        InputError: With every problem found.
+    """
+    from .geometry import build_sample
+    from .simulation import check_foci
+    from .tissue import WellMixed
+
+    spec = case.sample
+    if spec.well_mixed:
+        return WellMixed(spec.bone_surface_density, spec.bone_thickness)
+    sample = build_sample(spec)
+    problems = check_foci(case, sample)
+    if problems:
+        raise InputError(problems)
+    return sample
+
+
+def _case_hash(case: Case, network: Network) -> str:
+    return hashlib.sha256(f"{case.resolved}\0{network.source_hash}".encode()).hexdigest()
+
+
+def _record(case: Case, comm: Any) -> dict[str, Any]:
+    """Facts for ``run.json``: case, versions, machine-independent."""
+    import dolfinx
+    import numpy
+    from mpi4py import MPI
+    from petsc4py import PETSc
+
+    try:
+        own = metadata.version("osteofield")
+    except metadata.PackageNotFoundError:
+        own = "not installed"
+    versions = {
+        "osteofield": own,
+        "dolfinx": dolfinx.__version__,
+        "PETSc": ".".join(map(str, PETSc.Sys.getVersion())),
+        "numpy": numpy.__version__,
+        "python": platform.python_version(),
+        "MPI": MPI.Get_library_version().splitlines()[0].strip().strip("\0"),
+    }
+    return {
+        "case": {"file": str(case.path), "title": case.title},
+        "resolved": case.resolved,
+        "versions": versions,
+        "ranks": comm.size,
+    }
+
+
+def _report(outcome: Outcome, directory: Path, log: Callable[[str], None]) -> None:
+    s, t = outcome.steps, outcome.timings
+    integration = t.get("integration", 0.0)
+    per = integration / max(s["accepted"] + s["rejected"], 1)
+    log(
+        f"{outcome.status} at day {outcome.time:.6g}: {outcome.reason}\n"
+        f"{s['accepted']} steps ({s['rejected']} rejected), "
+        f"{s['iterations'] / max(s['solves'], 1):.1f} iterations per solve, {per:.3g} s per step; "
+        f"sample {t.get('sample', 0):.1f} s, tissue {t.get('tissue', 0):.1f} s, "
+        f"homeostasis {t.get('homeostasis', 0):.1f} s, integration {integration:.1f} s; "
+        f"{t['memory_MB']:.0f} MB\n"
+        f"results in {directory}"
+    )

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Ghost rows of interleaved arrays, and the local part of a distributed PETSc matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+    from petsc4py import PETSc
+
+
+class Halo:
+    """Fills the ghost rows that follow the owned rows of an array.
+
+    Args:
+        ghosts: Global row numbers of the ghost rows, ascending.
+        owned: Half-open range of global row numbers owned here.
+        comm: Collective over this communicator.
+    """
+
+    def __init__(self, ghosts: np.ndarray, owned: tuple[int, int], comm: MPI.Comm):
+        self.owned = owned[1] - owned[0]
+        self.ghosts = len(ghosts)
+        self._comm: Any = None
+        if comm.size == 1:
+            return
+        ends = np.array(comm.allgather(owned[1]))
+        owner = np.searchsorted(ends, ghosts, side="right")
+        asked = comm.alltoall([ghosts[owner == r] for r in range(comm.size)])
+        self._send = np.concatenate(asked).astype(np.int64) - owned[0]
+        send = np.array([len(a) for a in asked])
+        receive = np.bincount(owner, minlength=comm.size)
+        sources, targets = np.flatnonzero(receive), np.flatnonzero(send)
+        self._receive_counts, self._send_counts = receive[sources], send[targets]
+        self._comm = comm.Create_dist_graph_adjacent(sources.tolist(), targets.tolist())
+        self._buffers: dict[tuple[int, str], np.ndarray] = {}
+
+    def __call__(self, x: np.ndarray) -> None:
+        """Collective: update rows ``[owned:]`` of `x`, shape (owned + ghosts, width)."""
+        if self._comm is None:
+            return
+        width, key = x.shape[1], (x.shape[1], x.dtype.char)
+        if key not in self._buffers:
+            self._buffers[key] = np.empty((len(self._send), width), x.dtype)
+        buffer = self._buffers[key]
+        np.take(x, self._send, axis=0, out=buffer)
+        self._comm.Neighbor_alltoallv(
+            [buffer, (self._send_counts * width).tolist()],
+            [x[self.owned :], (self._receive_counts * width).tolist()],
+        )
+
+    def free(self) -> None:
+        """Collective: give the communicator back (MPI has a limited number)."""
+        if self._comm is not None:
+            self._comm.Free()
+            self._comm = None
+
+
+@dataclass(frozen=True)
+class LocalMatrix:
+    """Owned rows of a distributed sparse matrix; columns are owned rows of x, then ghosts.
+
+    Attributes:
+        indptr, indices: int32 CSR structure.
+        values: float64.
+        halo: Fills the ghosts of x.
+    """
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+    halo: Halo
+
+    @property
+    def rows(self) -> int:
+        return len(self.indptr) - 1
+
+    @classmethod
+    def from_petsc(cls, matrix: PETSc.Mat, comm: MPI.Comm) -> LocalMatrix:
+        """Collective: copy out the rows owned here."""
+        indptr, indices, values = matrix.getValuesCSR()
+        lo, hi = matrix.getOwnershipRangeColumn()
+        mine = (indices >= lo) & (indices < hi)
+        ghosts = np.unique(indices[~mine]).astype(np.int64)
+        local = np.empty(len(indices), np.int32)
+        local[mine] = indices[mine] - lo
+        local[~mine] = (hi - lo) + np.searchsorted(ghosts, indices[~mine])
+        halo = Halo(ghosts, (lo, hi), comm)
+        return cls(indptr.astype(np.int32), local, np.ascontiguousarray(values, dtype=np.float64), halo)
+
+    def diagonal(self) -> np.ndarray:
+        """Diagonal of the owned square part."""
+        rows = np.repeat(np.arange(self.rows), np.diff(self.indptr))
+        d = np.zeros(self.rows)
+        on = self.indices == rows
+        d[rows[on]] = self.values[on]
+        return d

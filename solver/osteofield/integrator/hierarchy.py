@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Multigrid on the scalar stiffness, shared by all populations: set up once per mesh."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .blocks import Blocks
+from .halo import LocalMatrix
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+    from petsc4py import PETSc
+
+
+class Level:
+    """One level: the stiffness, its node blocks, and the transfer to the next coarser level."""
+
+    def __init__(self, stiffness: LocalMatrix, blocks: Blocks):
+        self.indptr, self.indices = stiffness.indptr, stiffness.indices
+        self.values = stiffness.values.astype(np.float32)
+        self.diagonal = stiffness.diagonal().astype(np.float32)
+        self.halo = stiffness.halo
+        n, nd = stiffness.rows, blocks.nd
+        self.rows = n
+        self.x = np.zeros((n + self.halo.ghosts, nd), np.float32)
+        self.b = np.zeros((n, nd), np.float32)
+        self.schur = np.zeros((n, nd * nd), np.float32)
+        self.inverse = np.zeros((n, nd * nd), np.float32)
+        self.prolong: Transfer | None = None
+        self.restrict: Transfer | None = None
+
+
+class Transfer:
+    """A rectangular scalar matrix applied to interleaved rows, with its own input buffer."""
+
+    def __init__(self, matrix: LocalMatrix, width: int):
+        self.indptr, self.indices = matrix.indptr, matrix.indices
+        self.values = matrix.values.astype(np.float32)
+        self.halo = matrix.halo
+        self.rows = matrix.rows
+        self.input = np.zeros((self.halo.owned + self.halo.ghosts, width), np.float32)
+
+
+class Hierarchy:
+    """V-cycle preconditioner of ``D (x) K + blockdiag(S)`` for all diffusing populations at once.
+
+    The hierarchy is smoothed aggregation on the scalar K (PETSc GAMG), with prolongators scaled to
+    row sum one so that constants are reproduced; node blocks S are lumped to the coarser levels;
+    the smoother is symmetric processor-block Gauss-Seidel with exact inverses of the node blocks.
+
+    Args:
+        stiffness: Assembled scalar K (symmetric, rows sum to zero), or None for a single point.
+        local: The same as local rows.
+        diffusivity: Of every diffusing population, um^2/day.
+        blocks: Compiled functions.
+        comm: Communicator of the stiffness.
+    """
+
+    SWEEPS_COARSEST = 4
+
+    def __init__(
+        self,
+        stiffness: PETSc.Mat | None,
+        local: LocalMatrix,
+        diffusivity: np.ndarray,
+        blocks: Blocks,
+        comm: MPI.Comm,
+    ):
+        self._c = blocks
+        self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
+        self.levels: list[Level] = []
+        matrices, prolongators = ([], []) if stiffness is None else _aggregate(stiffness, comm)
+        self.levels.append(Level(local, blocks))
+        for matrix, prolongator in zip(matrices[1:], prolongators, strict=True):
+            fine = self.levels[-1]
+            fine.prolong = Transfer(LocalMatrix.from_petsc(prolongator, comm), blocks.nd)
+            transposed = prolongator.copy()
+            transposed.transpose()
+            fine.restrict = Transfer(LocalMatrix.from_petsc(transposed, comm), blocks.nd)
+            fine.lump = np.zeros((fine.restrict.input.shape[0], blocks.nd**2), np.float32)
+            self.levels.append(Level(LocalMatrix.from_petsc(matrix, comm), blocks))
+            for m in (matrix, prolongator, transposed):
+                m.destroy()
+        if matrices:
+            matrices[0].destroy()
+
+    @property
+    def sizes(self) -> list[int]:
+        """Owned rows per level, finest first."""
+        return [level.rows for level in self.levels]
+
+    def set_diffusivity(self, values: np.ndarray) -> None:
+        """Change the diffusivities; takes effect with the next `set_blocks`."""
+        self._D[:] = values
+
+    def set_blocks(self, schur: np.ndarray) -> bool:
+        """Collective: take new node blocks (rows, nd*nd) float64 and refresh every level.
+
+        Returns:
+            Whether every block on this rank could be inverted.
+        """
+        c, fine = self._c, self.levels[0]
+        c.narrow(schur.size, schur, fine.schur)
+        bad = 0
+        for n, level in enumerate(self.levels):
+            bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
+            if level.restrict is not None:
+                t = level.restrict
+                level.lump[: level.rows] = level.schur
+                t.halo(level.lump)
+                c.transfer_blocks(t.rows, 0, t.indptr, t.indices, t.values, level.lump, self.levels[n + 1].schur)
+        return bad == 0
+
+    def cycle(self, b: np.ndarray) -> np.ndarray:
+        """Collective: one V-cycle from zero for right side `b` (rows, nd) float32.
+
+        Returns:
+            The level's own array (owned + ghost rows); ghosts are not up to date.
+        """
+        return self._cycle(0, b)
+
+    def _sweep(self, level: Level, b: np.ndarray, backward: int) -> None:
+        self._c.sweep(
+            level.rows, backward, level.indptr, level.indices, level.values, level.diagonal, self._D,
+            level.inverse, b, level.x,
+        )  # fmt: skip
+
+    def _cycle(self, n: int, b: np.ndarray) -> np.ndarray:
+        c, level = self._c, self.levels[n]
+        level.x[:] = 0.0
+        if level.restrict is None:
+            sweeps = 1 if len(self.levels) == 1 and level.rows <= 1 else self.SWEEPS_COARSEST
+            for k in range(sweeps):
+                if k:
+                    level.halo(level.x)
+                self._sweep(level, b, 0)
+                level.halo(level.x)
+                self._sweep(level, b, 1)
+            return level.x
+        self._sweep(level, b, 0)
+        level.halo(level.x)
+        down, up, coarse = level.restrict, level.prolong, self.levels[n + 1]
+        assert up is not None
+        c.residual(
+            level.rows, level.indptr, level.indices, level.values, self._D, level.schur, b, level.x, down.input
+        )
+        down.halo(down.input)
+        c.transfer(down.rows, 0, down.indptr, down.indices, down.values, down.input, coarse.b)
+        correction = self._cycle(n + 1, coarse.b)
+        up.input[: coarse.rows] = correction[: coarse.rows]
+        up.halo(up.input)
+        c.transfer(up.rows, 1, up.indptr, up.indices, up.values, up.input, level.x)
+        level.halo(level.x)
+        self._sweep(level, b, 1)
+        return level.x
+
+
+def _aggregate(stiffness: PETSc.Mat, comm: MPI.Comm) -> tuple[list[PETSc.Mat], list[PETSc.Mat]]:
+    """Collective: GAMG's matrices and prolongators, finest first, prolongators with row sum one.
+
+    GAMG represents its near-null space by an orthonormalised basis, so the coarse image of the
+    constant is some vector B; scaling prolongator columns by B makes constants constant again.
+    """
+    from petsc4py import PETSc
+
+    prefix = "osteofield_hierarchy_"
+    options = PETSc.Options()
+    settings = {
+        "pc_gamg_agg_nsmooths": 1,
+        "pc_gamg_threshold": 0.0,
+        "pc_gamg_coarse_eq_limit": 200,
+        "pc_gamg_aggressive_coarsening": 0,
+    }
+    for key, value in settings.items():
+        options[prefix + key] = value
+    shifted = stiffness.copy()
+    d = shifted.getDiagonal()
+    d.scale(1.0 + 1e-6)  # K is singular: GAMG's smoother estimates and the coarse factor need it regular
+    shifted.setDiagonal(d)
+    pc = PETSc.PC().create(comm)
+    pc.setOptionsPrefix(prefix)
+    pc.setType("gamg")
+    pc.setOperators(shifted)
+    pc.setFromOptions()
+    pc.setUp()
+    for key in settings:
+        options.delValue(prefix + key)
+    count = pc.getMGLevels()
+    prolongators: list[PETSc.Mat] = []
+    matrices = [stiffness.copy()]
+    fine_constant: PETSc.Vec | None = None
+    for n in range(count - 1, 0, -1):
+        prolongator = pc.getMGInterpolation(n).copy()
+        if fine_constant is not None:
+            inverse = fine_constant.copy()
+            inverse.reciprocal()
+            prolongator.diagonalScale(inverse, None)
+        constant = _coarse_constant(prolongator, comm)
+        prolongator.diagonalScale(None, constant)
+        ones, sums = prolongator.createVecRight(), prolongator.createVecLeft()
+        ones.set(1.0)
+        prolongator.mult(ones, sums)
+        sums.reciprocal()
+        prolongator.diagonalScale(sums, None)
+        prolongators.append(prolongator)
+        matrices.append(matrices[-1].ptap(prolongator))
+        fine_constant = constant
+    pc.destroy()
+    shifted.destroy()
+    return matrices, prolongators
+
+
+def _coarse_constant(prolongator: PETSc.Mat, comm: MPI.Comm) -> PETSc.Vec:
+    """Collective: least-squares solution B of P B = 1."""
+    from petsc4py import PETSc
+
+    ones = prolongator.createVecLeft()
+    ones.set(1.0)
+    ksp = PETSc.KSP().create(comm)
+    ksp.setType("lsqr")
+    ksp.getPC().setType("none")
+    ksp.setOperators(prolongator)
+    ksp.setTolerances(rtol=1e-12, max_it=200)
+    x = prolongator.createVecRight()
+    ksp.solve(ones, x)
+    ksp.destroy()
+    return x

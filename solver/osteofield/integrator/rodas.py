@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""RODAS4: a stiffly accurate, L-stable Rosenbrock method of order 4 with dense output.
+
+Coefficients: Hairer & Wanner, Solving Ordinary Differential Equations II, 2nd ed. 1996,
+section IV.7 and the authors' code RODAS (method 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import ComputationStopped
+from .control import StepControl
+from .system import System
+
+GAMMA = 0.25
+ALPHA = (0.0, 0.386, 0.21, 0.63, 1.0, 1.0)
+GAMMA_SUM = (0.25, -0.1043, 0.1035, -0.0362, 0.0, 0.0)
+A = (
+    (),
+    (1.544,),
+    (0.9466785280815826, 0.2557011698983284),
+    (3.314825187068521, 2.896124015972201, 0.9986419139977817),
+    (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950),
+    (1.221224509226641, 6.019134481288629, 12.53708332932087, -0.6878860361058950, 1.0),
+)
+C = (
+    (),
+    (-5.6688,),
+    (-2.430093356833875, -0.2063599157091915),
+    (-0.1073529058151375, -9.594562251023355, -20.47028614809616),
+    (7.496443313967647, -10.24680431464352, -33.99990352819905, 11.70890893206160),
+    (8.083246795921522, -7.981132988064893, -31.52159432874371, 16.31930543123136, -6.058818238834054),
+)
+WEIGHTS = (*A[5], 1.0)
+DENSE = (
+    (10.12623508344586, -7.487995877610167, -34.80091861555747, -7.992771707568823, 1.025137723295662, 0.0),
+    (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
+)
+STAGES = 6
+
+
+def _stage_sums() -> np.ndarray:
+    """B with k_i = h sum_j B_ij (F_j) for the scalar system Q' = R: the stages of a pure quadrature."""
+    lower = np.zeros((STAGES, STAGES))
+    for i, row in enumerate(C):
+        lower[i, : len(row)] = row
+    return GAMMA * np.linalg.inv(np.eye(STAGES) - GAMMA * lower)
+
+
+_B = _stage_sums()
+
+
+@dataclass
+class Statistics:
+    """What a run cost."""
+
+    accepted: int = 0
+    rejected_error: int = 0
+    rejected_negative: int = 0
+    rejected_solve: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        return self.rejected_error + self.rejected_negative + self.rejected_solve
+
+
+class Rodas:
+    """Adaptive integration of a `System` with error control per population.
+
+    Attributes:
+        t, y: Time (day) and state after the last accepted step.
+        ledger: This rank's part of the time integral of every population's reaction total, from
+            the same stages as the solution: total(t) - total(0) - ledger is what the linear
+            solves, the stiffness and the halo exchange failed to conserve.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        t: float,
+        y: np.ndarray,
+        control: StepControl,
+        tolerance: float,
+        linear_tolerance: float = 0.1,
+    ):
+        self.system, self.control = system, control
+        self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
+        self.t, self.y = t, y.copy()
+        self.statistics = Statistics()
+        self.ledger = np.zeros(system.populations)
+        self._k = [system.vector() for _ in range(STAGES)]
+        self._stage, self._f, self._r = system.vector(), system.vector(), system.vector()
+        self._new = system.vector()
+        self._ft = system.vector() if system.problem.explicit_time else None
+        self._floor = 0.01 * system.problem.scale
+        self._size = np.maximum(system.norms(y), self._floor)
+        self._span: tuple[float, float] = (t, t)
+        self._old = y.copy()
+        self._ledger_old = self.ledger.copy()
+        self._stage_reaction = np.zeros((STAGES, system.populations))
+
+    def restart(self, y: np.ndarray, first_step: float) -> None:
+        """Collective: go on from a state that was changed from outside, with a short first step."""
+        self.y[:] = y
+        self._size = np.maximum(self._size, self.system.norms(y))
+        self.control.step = self.control.rung(min(first_step, self.control.step))
+
+    @property
+    def magnitudes(self) -> np.ndarray:
+        """Scale of every population that errors are measured against (largest mean so far)."""
+        return self._size
+
+    @magnitudes.setter
+    def magnitudes(self, values: np.ndarray) -> None:
+        self._size = np.array(values)
+
+    def step(self, stop: float) -> None:
+        """Collective: one accepted step, not beyond `stop`, which is hit exactly.
+
+        Raises:
+            ComputationStopped: The step would become shorter than the shortest one allowed.
+        """
+        while True:
+            h = self.control.fit(self.t, stop)
+            failure, error = self._try(h)
+            if failure is None:
+                break
+            name = failure.split(":")[0]
+            self.statistics.reasons[failure] = self.statistics.reasons.get(failure, 0) + 1
+            setattr(self.statistics, f"rejected_{name}", getattr(self.statistics, f"rejected_{name}") + 1)
+            if not self.control.reject(h, error):
+                raise ComputationStopped(
+                    f"at day {self.t:.6g} the time step fell below {self.control.shortest:g} day "
+                    f"(last reason: {failure})."
+                )
+        self.control.accept(h, error)
+        self.statistics.accepted += 1
+        self._span = (self.t, stop if h == stop - self.t else self.t + h)
+        self.t = self._span[1]
+        self._old, self.y, self._new = self.y, self._new, self._old
+        self._size = np.maximum(self._size, self.system.norms(self.y))
+        self._ledger_old = self.ledger
+        self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
+
+    def _try(self, h: float) -> tuple[str | None, float]:
+        s, k, c = self.system, self._k, 1.0 / (GAMMA * h)
+        if not s.prepare(self.t, self.y, c):
+            return "solve: a local block is singular", np.inf
+        if self._ft is not None:
+            s.time_derivative(self.t, self.y, self._ft)
+        limit = self.linear_tolerance * self.tolerance * c
+        for i in range(STAGES):
+            if i == 0:
+                s.rate(self.t, self.y, self._f)
+            else:
+                s.linear([1.0, *A[i]], [self.y, *k[:i]], self._stage)
+                s.rate(self.t + ALPHA[i] * h, self._stage, self._f)
+            self._stage_reaction[i] = s.reaction
+            coefficients, vectors = [1.0, *(q / h for q in C[i])], [self._f, *k[:i]]
+            if self._ft is not None and GAMMA_SUM[i]:
+                coefficients.append(GAMMA_SUM[i] * h)
+                vectors.append(self._ft)
+                self._stage_reaction[i] += GAMMA_SUM[i] * h * s.totals(self._ft)
+            s.linear(coefficients, vectors, self._r)
+            done = s.solve(self._r, k[i], self._size, limit)
+            if not done.converged:
+                return "solve: the linear solver did not converge", np.inf
+        s.linear([1.0, *WEIGHTS], [self.y, *k], self._new)
+        size = np.maximum(self._size, s.norms(self._new))
+        scaled = s.norms(k[5]) / (self.tolerance * size)
+        error = float(scaled.max())
+        if not np.isfinite(error):
+            return "solve: the result is not finite", np.inf
+        if error > 1.0:
+            return f"error: population {int(scaled.argmax())}", error
+        allowed = -self.tolerance * s.problem.scale
+        below = (s.lowest(self._new) < allowed) & ~s.problem.signed
+        if below.any():
+            return f"negative: population {int(below.argmax())}", np.inf
+        return None, error
+
+    def _quadrature(self, weights: np.ndarray, h: float) -> np.ndarray:
+        """Integral of the reaction totals belonging to a combination of the stages."""
+        beta = h * (weights @ _B)
+        self.system.linear(list(beta), self._k, self._stage)
+        return beta @ self._stage_reaction + self.system.reaction_along(self._stage)
+
+    def interpolate(self, t: float, out: np.ndarray) -> np.ndarray:
+        """State at `t` inside the last step (continuous to order 3); returns this rank's ledger there."""
+        t0, t1 = self._span
+        if t >= t1:
+            out[:] = self.y
+            return self.ledger
+        s = (t - t0) / (t1 - t0)
+        b = s * (1 - s)
+        weights = np.array([b * (DENSE[0][j] + s * DENSE[1][j]) for j in range(STAGES)])
+        self.system.linear([1 - s, s, *weights], [self._old, self.y, *self._k], out)
+        return (1 - s) * self._ledger_old + s * self.ledger + self._quadrature(weights, t1 - t0)

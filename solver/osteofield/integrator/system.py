@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The semi-discrete system M dy/dt = -K D y + M r(t, y): rates, norms, and solves with c I - J."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from .blocks import blocks
+from .halo import LocalMatrix
+from .hierarchy import Hierarchy
+from .krylov import Krylov, Solve
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+    from petsc4py import PETSc
+
+
+class PointKernel(Protocol):
+    """Pointwise rates and their sparse Jacobian, as the compiled kinetics give them."""
+
+    jac_rows: np.ndarray
+    jac_cols: np.ndarray
+
+    def rates(self, t: float, node: Any, ym: Any, ys: Any, a: Any, g: Any, x: Any, fm: Any, fs: Any) -> None: ...
+
+    def jacobian(self, t: float, node: Any, ym: Any, ys: Any, a: Any, g: Any, x: Any, J: Any) -> None: ...
+
+    def dfdt(self, t: float, node: Any, ym: Any, ys: Any, a: Any, g: Any, x: Any, fm: Any, fs: Any) -> None: ...
+
+
+@dataclass
+class Points:
+    """Points of one kind (inside marrow, or on bone surface) that share a kernel.
+
+    Attributes:
+        kernel: Their rates.
+        node: int32 marrow row of each point.
+        a: Surface source per marrow volume of each point, relative to the mean (0 off the surface).
+        g: (points, fields) coefficients that vary from point to point.
+        weight: Area of each point (integrates surface populations); zeros off the surface.
+    """
+
+    kernel: PointKernel
+    node: np.ndarray
+    a: np.ndarray
+    g: np.ndarray
+    weight: np.ndarray
+
+
+@dataclass
+class Problem:
+    """Everything discrete that a `System` integrates; rows are those owned by this rank.
+
+    Attributes:
+        comm: Communicator.
+        diffusing, marrow_width, surface_width: Populations that diffuse, of a marrow row, of a surface row.
+        stiffness: Scalar K as PETSc matrix (None for a single point without space).
+        local: The same as local rows.
+        diffusivity: (diffusing,), um^2/day.
+        volumes: (rows,) lumped marrow volumes.
+        inside, surface: The two kinds of points; together they cover every row once.
+        position: (rows, 3) coordinates, or None when no rate uses them.
+        open_rows, open_area: Rows on an open outer boundary and their lumped area.
+        exchange, far: Per diffusing population kappa (um/day) and far-field value of the open boundary.
+        scale: (populations,) typical magnitude, marrow populations first.
+        signed: (populations,) whether negative values are meaningful.
+        explicit_time: Whether rates depend on t.
+        keep: What must live as long as the stiffness (a mesh owns the communicator of its matrices).
+    """
+
+    comm: MPI.Comm
+    diffusing: int
+    marrow_width: int
+    surface_width: int
+    stiffness: PETSc.Mat | None
+    local: LocalMatrix
+    diffusivity: np.ndarray
+    volumes: np.ndarray
+    inside: Points
+    surface: Points
+    position: np.ndarray | None
+    open_rows: np.ndarray
+    open_area: np.ndarray
+    exchange: np.ndarray
+    far: np.ndarray
+    scale: np.ndarray
+    signed: np.ndarray
+    explicit_time: bool = False
+    keep: object = None
+
+
+class System:
+    """Rates, norms and linear solves of a `Problem` on a flat state vector.
+
+    The flat vector holds the marrow rows (populations interleaved, diffusing ones first) and after
+    them the surface rows; `marrow` and `surface` give the two as 2-D views.
+    """
+
+    def __init__(self, problem: Problem):
+        p = self.problem = problem
+        self.comm = p.comm
+        self._c = blocks(p.diffusing, p.marrow_width, p.surface_width)
+        self._rows, self._points = len(p.volumes), len(p.surface.node)
+        self._split = self._rows * p.marrow_width
+        self.size = self._split + self._points * p.surface_width
+        self.populations = p.marrow_width + p.surface_width
+        self._D = np.ascontiguousarray(p.diffusivity, dtype=np.float64)
+        self.hierarchy = Hierarchy(p.stiffness, p.local, self._D, self._c, p.comm)
+        self._krylov = Krylov(
+            self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy.cycle
+        )
+        nd = p.diffusing
+        self._x = np.zeros((self._rows + p.local.halo.ghosts, nd))
+        self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
+        self._schur = np.zeros((self._rows, nd * nd))
+        self._kinds = (("marrow", p.inside), ("surface", p.surface))
+        self._store = {}
+        for kind, points in self._kinds:
+            nl = p.marrow_width - nd + (p.surface_width if kind == "surface" else 0)
+            n = len(points.node)
+            self._store[kind] = (
+                np.ascontiguousarray(points.kernel.jac_rows, dtype=np.int32),
+                np.ascontiguousarray(points.kernel.jac_cols, dtype=np.int32),
+                np.zeros((n, len(points.kernel.jac_rows))),
+                np.zeros((n, nl * nl)),
+                np.zeros((n, nl), np.uint8),
+            )
+        measure = np.zeros(2)
+        measure[:] = p.volumes.sum(), p.surface.weight.sum()
+        count = np.array([self._rows])
+        self.marrow_volume, self.surface_area = self.reduce(measure)
+        self.rows_global = int(self.reduce(count)[0])
+        self.reaction = np.zeros(self.populations)
+        self.iterations = 0
+        self.solves = 0
+
+    # ---------------------------------------------------------------- views
+    def vector(self) -> np.ndarray:
+        """A zero state."""
+        return np.zeros(self.size)
+
+    def marrow(self, y: np.ndarray) -> np.ndarray:
+        """(rows, marrow populations) view of a state."""
+        return y[: self._split].reshape(self._rows, self.problem.marrow_width)
+
+    def surface(self, y: np.ndarray) -> np.ndarray:
+        """(surface points, surface populations) view of a state."""
+        return y[self._split :].reshape(self._points, self.problem.surface_width)
+
+    def set_diffusivity(self, values: np.ndarray) -> None:
+        """Change the diffusivities (um^2/day) of the diffusing populations."""
+        self._D[:] = values
+        self.hierarchy.set_diffusivity(values)
+
+    def linear(self, coefficients: list[float], vectors: list[np.ndarray], out: np.ndarray) -> None:
+        """``out = sum c_j x_j``."""
+        self._c.linear(coefficients, vectors, out)
+
+    def reduce(self, values: np.ndarray, op: str = "SUM") -> np.ndarray:
+        """Collective: combine an array over all ranks; `op` is ``SUM``, ``MIN`` or ``MAX``."""
+        if self.comm.size == 1:
+            return values
+        from mpi4py import MPI
+
+        out = np.empty_like(values)
+        self.comm.Allreduce(values, out, getattr(MPI, op))
+        return out
+
+    # ---------------------------------------------------------------- reductions
+    def norms(self, v: np.ndarray) -> np.ndarray:
+        """Collective: root mean square of every population over its domain."""
+        p, out = self.problem, np.zeros(self.populations)
+        self._c.squares(self._rows, p.marrow_width, p.volumes, v[: self._split], out)
+        if self._points:
+            self._c.squares(
+                self._points, p.surface_width, p.surface.weight, v[self._split :], out[p.marrow_width :]
+            )
+        out = self.reduce(out)
+        out[: p.marrow_width] /= self.marrow_volume
+        out[p.marrow_width :] /= max(self.surface_area, 1e-300)
+        return np.sqrt(out)
+
+    def totals(self, v: np.ndarray) -> np.ndarray:
+        """This rank's part of the integral of every population over its domain (not reduced)."""
+        p, out = self.problem, np.zeros(self.populations)
+        self._c.totals(self._rows, p.marrow_width, p.volumes, v[: self._split], out)
+        if self._points:
+            self._c.totals(
+                self._points, p.surface_width, p.surface.weight, v[self._split :], out[p.marrow_width :]
+            )
+        return out
+
+    def lowest(self, v: np.ndarray) -> np.ndarray:
+        """Collective: smallest value of every population (NaN if there is one)."""
+        p, out = self.problem, np.full(self.populations, np.inf)
+        self._c.lowest(self._rows, p.marrow_width, v[: self._split], out)
+        if self._points:
+            self._c.lowest(self._points, p.surface_width, v[self._split :], out[p.marrow_width :])
+        out[np.isnan(out)] = -np.inf  # MPI_MIN may drop a NaN
+        return self.reduce(out, "MIN")
+
+    def largest(self, v: np.ndarray) -> np.ndarray:
+        """Collective: largest absolute value of every population."""
+        p, out = self.problem, np.zeros(self.populations)
+        if self._rows:
+            out[: p.marrow_width] = np.abs(self.marrow(v)).max(axis=0)
+        if self._points:
+            out[p.marrow_width :] = np.abs(self.surface(v)).max(axis=0)
+        return self.reduce(out, "MAX")
+
+    # ---------------------------------------------------------------- rates
+    def _arguments(self, points: Points, y: np.ndarray) -> tuple[Any, ...]:
+        surface = self.surface(y) if points is self.problem.surface else None
+        return points.node, self.marrow(y), surface, points.a, points.g, self.problem.position
+
+    def rate(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
+        """Collective: dy/dt. Leaves this rank's reaction totals in `reaction`."""
+        p = self.problem
+        fm, fs = self.marrow(out), self.surface(out)
+        for kind, points in self._kinds:
+            if len(points.node):
+                points.kernel.rates(t, *self._arguments(points, y), fm, fs if kind == "surface" else None)
+        if len(p.open_rows):
+            nd, rows = p.diffusing, p.open_rows
+            flux = p.exchange * (p.far - self.marrow(y)[rows, :nd])
+            fm[rows, :nd] += flux * (p.open_area / p.volumes[rows])[:, None]
+        self.reaction = self.totals(out)
+        self._c.pack(self._rows, y, self._x)
+        p.local.halo(self._x)
+        k = p.local
+        self._c.diffuse(self._rows, k.indptr, k.indices, k.values, self._D, p.volumes, self._x, fm)
+
+    def time_derivative(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
+        """Partial derivative of the rates with respect to time."""
+        fm, fs = self.marrow(out), self.surface(out)
+        for kind, points in self._kinds:
+            if len(points.node):
+                points.kernel.dfdt(t, *self._arguments(points, y), fm, fs if kind == "surface" else None)
+
+    # ---------------------------------------------------------------- linear algebra
+    def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
+        """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
+        p, bad = self.problem, 0
+        for kind, points in self._kinds:
+            n = len(points.node)
+            if not n:
+                continue
+            rows, cols, J, lu, pivots = self._store[kind]
+            points.kernel.jacobian(t, *self._arguments(points, y), J)
+            factor = getattr(self._c, f"{kind}_factor")
+            bad += factor(n, points.node, len(rows), rows, cols, J, c, p.volumes, lu, pivots, self._schur)
+        if len(p.open_rows):
+            nd = p.diffusing
+            self._schur[p.open_rows[:, None], np.arange(nd) * (nd + 1)] += p.open_area[:, None] * p.exchange
+        good = self.hierarchy.set_blocks(self._schur) and not bad
+        return bool(self.reduce(np.array([float(not good)]))[0] == 0)
+
+    def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
+        k = self.problem.local
+        k.halo(x)
+        self._c.apply(self._rows, k.indptr, k.indices, k.values, self._D, self._schur, x, y)
+
+    def solve(self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float) -> Solve:
+        """Collective: ``(c I - J) out = r`` with the last prepared c and J.
+
+        Args:
+            r: Right side.
+            out: Solution.
+            scale: Magnitude of every population; the residual is measured relative to it.
+            tolerance: Root-mean-square residual allowed, relative to `scale`, in units of `r`.
+        """
+        p, nd = self.problem, self.problem.diffusing
+        out[:] = r
+        om, os_ = self.marrow(out), self.surface(out)
+        for kind, points in self._kinds:
+            if len(points.node):
+                rows, cols, J, lu, pivots = self._store[kind]
+                getattr(self._c, f"{kind}_reduce")(
+                    len(points.node), points.node, len(rows), rows, cols, J, p.volumes, lu, pivots, om, os_, self._b
+                )
+        weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
+        target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
+        done = self._krylov.solve(self._b, self._xd, weights, target)
+        self.iterations += done.iterations
+        self.solves += 1
+        for kind, points in self._kinds:
+            if len(points.node):
+                rows, cols, J, lu, pivots = self._store[kind]
+                getattr(self._c, f"{kind}_expand")(
+                    len(points.node), points.node, len(rows), rows, cols, J, lu, pivots, self._xd, om, os_
+                )
+        return done
+
+    def reaction_along(self, v: np.ndarray) -> np.ndarray:
+        """This rank's part of the totals of (reaction Jacobian) v at the last prepared state."""
+        p, out = self.problem, np.zeros(self.populations)
+        vm, vs = self.marrow(v), self.surface(v)
+        for kind, points in self._kinds:
+            if len(points.node):
+                rows, cols, J, _, _ = self._store[kind]
+                getattr(self._c, f"{kind}_jv")(
+                    len(points.node), points.node, len(rows), rows, cols, J, p.volumes, points.weight, vm, vs, out
+                )
+        if len(p.open_rows):
+            out[: p.diffusing] -= p.exchange * (p.open_area[:, None] * vm[p.open_rows, : p.diffusing]).sum(0)
+        return out

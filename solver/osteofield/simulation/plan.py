@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What a case would run: sizes, memory, populations, schedule."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..case.types import Case
+from ..geometry import Sample
+from ..kinetics import Network
+from ..tissue import WellMixed, sizes
+from .schedule import Schedule
+from .seeding import place_center, marrow_volume
+
+_BYTES_PER_NODE = 2900  # measured on the osteoimmune model: state, stages, Krylov vectors, node blocks
+_BYTES_PER_BLOCK = 32  # and per entry of the node blocks on all levels
+
+
+def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> str:
+    """A page of text about what would run."""
+    lines = [f"{case.title or case.name}", ""]
+
+    def say(label: str, text: str) -> None:
+        lines.append(f"  {label:<14}{text}")
+
+    say("model", f"{network.name}: {network.title}")
+    moving = network.marrow[: network.n_diffusing]
+    local = network.marrow[network.n_diffusing :]
+    say("diffuse", ", ".join(p.name for p in moving) or "nothing")
+    say("in marrow", ", ".join(p.name for p in local) or "nothing")
+    say("on surface", ", ".join(p.name for p in network.surface) or "nothing")
+    for name, value in {**case.model.parameters, **case.model.switches}.items():
+        say("changed", f"{name} = {value}")
+    lines.append("")
+    if isinstance(sample, WellMixed):
+        say("sample", "well mixed: one point of marrow in contact with bone surface")
+        say("", f"bone surface / marrow volume {1e3 * sample.sigma0:.3g} /mm, bone / surface {sample.d0:.4g} um")
+        nodes = points = 1
+    else:
+        lo, hi = sample.box
+        box = " x ".join(f"{(b - a) / 1e3:.3g}" for a, b in zip(lo, hi, strict=True))
+        nodes, points = len(np.unique(sample.marrow)), len(np.unique(sample.surface))
+        m = sample.morphometry
+        total = m.bone_volume + m.marrow_volume
+        say("sample", f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %")
+        say("mesh", f"{len(sample.marrow):,} marrow cells, {nodes:,} nodes, {points:,} on the bone surface")
+        edge = (sizes(sample.points, sample.marrow).mean() * (6 if sample.dimension == 3 else 2)) ** (
+            1 / sample.dimension
+        )
+        say("", f"mean cell size {edge:.3g} um")
+    unknowns = nodes * len(network.marrow) + points * len(network.surface)
+    nd = max(network.n_diffusing, 1)
+    memory = nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
+    say("unknowns", f"{unknowns:,}; about {max(memory, 0.3):.1f} GB of memory over all ranks")
+    say("boundary", "closed: no flux" if case.outer == "closed" else "open: an infinite healthy surrounding")
+    say("start", "homeostasis, then the infection" if case.initial == "homeostasis" else "the model's initial values")
+    for focus in case.foci:
+        population = focus.population or network.roles.inoculum or "?"
+        unit = next(p.unit for p in network.marrow if p.name == population)
+        text = f"{focus.load:g} {unit} of {population}"
+        if not isinstance(sample, WellMixed):
+            center = place_center(focus, sample)
+            size = marrow_volume(sample, center, focus.radius) * (1e-9 if sample.dimension == 3 else 1e-6)
+            where = ", ".join(f"{x / 1e3:.4g}" for x in center)
+            what = "mm^3" if sample.dimension == 3 else "mm^2"
+            text += f" within {focus.radius:g} um of ({where}) mm: {size:.4g} {what} of marrow"
+        say("focus", text)
+    for x in case.therapies:
+        say("therapy", f"{x.drug} at {x.level:g}, day {x.start:g} to {x.stop:g}")
+    schedule = Schedule({}, case.therapies, case.time.end)
+    lines.append("")
+    say("time", f"{case.time.end:g} days, tolerance {case.time.tolerance:g}")
+    if schedule.events:
+        say("hit exactly", "day " + ", ".join(f"{t:g}" for t in schedule.events))
+    times = case.output.times
+    span = f"day {times[0]:g} to {times[-1]:g}" if times else "none"
+    say("output", f"{len(times)} times, {span}")
+    if case.stop:
+        say("ends early", "when " + " or ".join(case.stop))
+    return "\n".join(lines)

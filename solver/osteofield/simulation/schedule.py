@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""When drug levels change: the instants that time steps must hit exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..case.types import TherapySpec
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Levels of every input over time, constant between events.
+
+    Attributes:
+        defaults: Input name to its level without therapy.
+        therapies: What is given from when until when; overlapping courses of one drug add up.
+        end: Last time of the run, day.
+    """
+
+    defaults: dict[str, float]
+    therapies: Sequence[TherapySpec]
+    end: float
+
+    @property
+    def events(self) -> list[float]:
+        """Times in (0, end) at which a level changes, ascending."""
+        times = {t for x in self.therapies for t in (x.start, x.stop)}
+        return sorted(t for t in times if 0.0 < t < self.end)
+
+    def next_event(self, t: float) -> float:
+        """First event after `t`, or the end."""
+        return min((e for e in self.events if e > t), default=self.end)
+
+    def levels(self, t: float) -> dict[str, float]:
+        """Levels from `t` on, until the next event."""
+        out = dict(self.defaults)
+        for x in self.therapies:
+            if x.start <= t < x.stop:
+                out[x.drug] += x.level
+        return out

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Foci of infection: balls of marrow that carry an inoculum at the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..case.types import Case, FocusSpec
+from ..errors import Problem
+from ..geometry import Sample
+from ..tissue import Tissue, WellMixed, ball_shares
+
+
+@dataclass(frozen=True)
+class Focus:
+    """A focus placed in a sample.
+
+    Attributes:
+        center: um, in the sample's frame.
+        radius: um.
+        population: What was added.
+        load: Added density.
+        volume: Marrow volume inside the ball, um^3 (um^2 in 2-D), exact for the mesh.
+        density: Added density of every marrow value (whole sample).
+    """
+
+    center: np.ndarray
+    radius: float
+    population: str
+    load: float
+    volume: float
+    density: np.ndarray
+
+
+def place_center(spec: FocusSpec, sample: Sample) -> np.ndarray:
+    """Position of a focus, um."""
+    if isinstance(spec.center, str):
+        return (np.asarray(sample.box[0]) + np.asarray(sample.box[1])) / 2
+    return np.asarray(spec.center, dtype=float)
+
+
+def check_foci(case: Case, sample: Sample) -> list[Problem]:
+    """Foci that lie outside the sample or hold no marrow."""
+    problems = []
+    lo, hi = np.asarray(sample.box[0]), np.asarray(sample.box[1])
+    span = " x ".join(f"{a:g}..{b:g} um" for a, b in zip(lo, hi, strict=True))
+    for k, spec in enumerate(case.foci):
+        if not isinstance(spec.center, str) and len(spec.center) != sample.dimension:
+            problems.append(
+                case.problem(
+                    ("focus", k, "center"),
+                    f"{len(spec.center)} coordinates were given, but the sample has {sample.dimension} dimensions.",
+                )
+            )
+            continue
+        center = place_center(spec, sample)
+        where = "(" + ", ".join(f"{x:g}" for x in center) + ") um"
+        if (center < lo).any() or (center > hi).any():
+            problems.append(
+                case.problem(("focus", k, "center"), f"{where} is outside the sample, which spans {span}.")
+            )
+            continue
+        if marrow_volume(sample, center, spec.radius) <= 1e-6 * spec.radius**sample.dimension:
+            distance = np.linalg.norm(sample.points[np.unique(sample.marrow)] - center, axis=1).min()
+            problems.append(
+                case.problem(
+                    ("focus", k, "radius"),
+                    f"a ball of {spec.radius:g} um around {where} holds no marrow, only bone; the nearest "
+                    f"marrow is {distance:.0f} um away. Move the focus or make it larger.",
+                )
+            )
+    return problems
+
+
+def marrow_volume(sample: Sample, center: np.ndarray, radius: float) -> float:
+    """Marrow inside a ball, um^3 (um^2 in 2-D), exact for the mesh."""
+    return float(ball_shares(sample.points, sample.marrow, center, radius).sum())
+
+
+def place_foci(case: Case, tissue: Tissue, inoculum: str | None) -> list[Focus]:
+    """The foci of a case as densities on the marrow of the whole sample.
+
+    The ball is intersected with the marrow cells exactly, so that the amount added is load times
+    the marrow volume inside the ball, whatever the mesh.
+    """
+    out = []
+    for spec in case.foci:
+        population = spec.population or inoculum
+        assert population is not None
+        if isinstance(tissue.sample, WellMixed):
+            out.append(
+                Focus(np.zeros(0), 0.0, population, spec.load, tissue.sample.volume, np.full(1, spec.load))
+            )
+            continue
+        center = place_center(spec, tissue.sample)
+        points = tissue.sample.points[tissue.marrow_vertices]
+        shares = ball_shares(points, tissue.marrow_cells, center, spec.radius)
+        density = spec.load * np.maximum(shares, 0.0) / tissue.volumes
+        out.append(Focus(center, spec.radius, population, spec.load, float(shares.sum()), density))
+    return out
