@@ -167,6 +167,9 @@ class DomainResult(Mapping[str, FieldSeries]):
         hint = did_you_mean(name, list(self), otherwise="there are")
         raise KeyError(f"no field {name!r} in {self.name}{hint}")
 
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
     def __iter__(self) -> Iterator[str]:
         yield from self._units
         if self._depth in self._units:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..results import Result
+from ..results.reader import ERODED_DEPTH
 from .style import COLUMN, CYCLE, DPI, RC, with_unit
 
 if TYPE_CHECKING:
@@ -74,9 +75,7 @@ def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
     roles = result.record.get("roles") or {}
     labels = result.record.get("labels") or {}
     bacteria = set(roles.get("bacteria", ()))
-    on_surface = [
-        n for n in result.surface if n in result.record.get("units", {}) and n != roles.get("depth")
-    ]
+    on_surface = [n for n in result.surface if n not in (roles.get("depth"), ERODED_DEPTH)]
     panels: list[Callable[[Axes], None]] = []
 
     def curves(title: str, unit: str, lines: dict[str, str], log: bool | None = None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyvista as pv
 
-from .mesh import cut_away, orient_outwards, region_border, surface_mesh
+from .mesh import cut_away, orient_outwards, region_border, slice_of, smooth_region, surface_mesh
 from .scale import surface_colours
 from .scene import Camera, Scene
 from .sheet import Sheet
@@ -88,8 +88,19 @@ def add_infection(scene: Scene, state: State, normal: np.ndarray) -> str:
             return ""
         border = region_border(*state.marrow_mesh, state.infected)
         text = "infected marrow"
+        share = smooth_region(state.infected, state.marrow_mesh[1])
+        plane = slice_of(*state.marrow_mesh, state.centre, normal, share=share)
+        outline = plane.contour([0.5], scalars="share") if plane.n_points else plane
+        if outline.n_cells:
+            scene.extras.append(
+                lambda plotter: plotter.add_mesh(
+                    outline.translate(3.0 * normal), color=INFECTION, line_width=6, lighting=False
+                )
+            )
     elif state.foci:
-        border = pv.merge([pv.Sphere(r, c, theta_resolution=60, phi_resolution=60) for c, r in state.foci])
+        border = pv.merge(
+            [pv.Sphere(radius=r, center=c, theta_resolution=60, phi_resolution=60) for c, r in state.foci]
+        )
         text = "focus at the start"
     else:
         return ""
@@ -98,7 +109,7 @@ def add_infection(scene: Scene, state: State, normal: np.ndarray) -> str:
         return ""
     scene.extras.append(
         lambda plotter: plotter.add_mesh(
-            border, color=INFECTION, opacity=0.38, smooth_shading=True, specular=0.2, ambient=0.25
+            border, color=INFECTION, opacity=0.45, smooth_shading=True, specular=0.2, ambient=0.25
         )
     )
     return text

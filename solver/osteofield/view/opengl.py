@@ -12,7 +12,7 @@ from ..errors import InputError, Problem
 ADVICE = (
     "this machine cannot draw 3-D pictures (no OpenGL). On Debian or Ubuntu install "
     "'apt-get install libegl1 libgl1 libgl1-mesa-dri', which needs no screen, or 'apt-get install xvfb' and "
-    "run 'xvfb-run -a osteofield plot DIR'. The results are complete; they can be plotted on any other machine."
+    "run 'xvfb-run -a osteofield plot DIR'. The results are complete and can be plotted elsewhere."
 )
 _PROBE = """
 import pyvista

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
 from .mesh import smooth_region
@@ -33,7 +34,7 @@ def draw_plane(state: State, path: Path, in_marrow: list[str], on_surface: str |
     return sheet.save(path)
 
 
-def _axes(state: State, sheet: Sheet, column: int, title: str):
+def _axes(state: State, sheet: Sheet, column: int, title: str) -> Axes:
     import matplotlib.pyplot as plt
 
     (x0, y0, _), (x1, y1, _) = state.box
@@ -100,7 +101,7 @@ def _edge(state: State) -> tuple[np.ndarray, np.ndarray]:
     return points[segments][..., :2], segments
 
 
-def _infected(ax, state: State) -> bool:
+def _infected(ax: Axes, state: State) -> bool:
     if state.infected is None or not state.infected.any() or state.infected.all():
         return False
     points, triangles = state.marrow_mesh

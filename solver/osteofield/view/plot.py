@@ -69,7 +69,7 @@ def _wanted(result: Result, what: str | Sequence[str] | None) -> list[str]:
     roles = result.record.get("roles") or {}
     names = []
     if len(result.marrow.times):
-        names += [n for n in [roles.get("depth")] if n in result.surface]
+        names += [str(n) for n in [roles.get("depth")] if n in result.surface]
         names += [n for n in roles.get("show", ()) if n in result.marrow][:1]
         if len(names) == 2 and result.marrow.cells.shape[1] == 3:
             names = names[1:]  # in 2-D the depth is beside the field

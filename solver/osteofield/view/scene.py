@@ -103,18 +103,18 @@ class Scene:
             look |= {"show_scalar_bar": False, "n_colors": 512}
         else:
             look = {"color": BONE}
-        look |= {"ambient": 0.22, "diffuse": 0.9, "specular": 0.12, "specular_power": 15}
+        look |= {"ambient": 0.3, "diffuse": 0.85, "specular": 0.12, "specular_power": 15}
         if self._has_bone:
             plotter.add_mesh(self.bone, smooth_shading=True, **look)
         for add in self.extras:
             add(plotter)
         self._frame(plotter)
-        for position, strength in (((-0.5, 0.8, 1.0), 0.85), ((0.9, -0.1, 0.8), 0.35)):
+        for position, strength in (((-0.5, 0.8, 1.0), 0.85), ((0.9, -0.3, 0.8), 0.4)):
             light = pv.Light(light_type="camera light", intensity=strength)
             light.position = position
             plotter.add_light(light)
         extent = float(np.ptp(self.box, axis=0).max())
-        plotter.enable_ssao(radius=0.09 * extent, bias=0.004 * extent, kernel_size=32, blur=True)
+        plotter.enable_ssao(radius=0.09 * extent, bias=0.012 * extent, kernel_size=32, blur=True)
         _smooth_edges(plotter)
         image = _shot(plotter)
         return self._paint_cut(image, camera, size) if self._has_bone else image

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,9 +64,7 @@ def depth_colours() -> Colormap:
     w = np.clip(x / 0.14, 0, 1)[:, None]
     w = w * w * (3 - 2 * w)
     colours = (1 - w) * np.array(to_rgb(BONE)) + w * inferno
-    cmap = LinearSegmentedColormap.from_list("eroded depth", colours)
-    cmap.set_under(BONE)
-    return cmap
+    return LinearSegmentedColormap.from_list("eroded depth", colours).with_extremes(under=BONE)
 
 
 def field_colours() -> str:
@@ -124,7 +121,7 @@ def add_scale_bar(ax: Axes, um_per_pixel: float, width: float) -> None:
     ax.add_artist(box)
 
 
-def add_axes_marks(ax: Axes, right: Sequence[float], up: Sequence[float]) -> None:
+def add_axes_marks(ax: Axes, right: np.ndarray, up: np.ndarray) -> None:
     """Draw where x, y and z point, small, in the lower right corner of a picture.
 
     Args:

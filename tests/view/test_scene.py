@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The scene: the scale is true, cut bone is closed, the camera sees the whole box."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import pyvista as pv
+from matplotlib.colors import to_rgb
+from osteofield.results import Result
+from osteofield.view.lesion import DEFAULT_FACING, facing, kept_box
+from osteofield.view.mesh import cut_away, surface_mesh
+from osteofield.view.scene import Camera, Scene
+from osteofield.view.style import CUT_BONE
+
+from .conftest import FOCUS, SIZE
+
+BOX = np.array([[0.0, 0, 0], [SIZE] * 3])
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_camera_holds_the_box(axis: int, sign: float) -> None:
+    camera = Camera.looking_at(sign * np.eye(3)[axis], 24, 20, BOX, 1.5)
+    basis = np.array([camera.right, camera.up, camera.direction])
+    np.testing.assert_allclose(basis @ basis.T, np.eye(3), atol=1e-12)
+    assert camera.direction @ (sign * np.eye(3)[axis]) > 0.8
+    corners = np.stack(np.meshgrid(*BOX.T), -1).reshape(-1, 3)
+    pixels = camera.project(corners, (600, 400))
+    assert (pixels > 0).all()
+    assert (pixels < [600, 400]).all()
+
+
+def test_scale_of_the_picture_is_true(opengl: None) -> None:
+    """What the scale bar relies on: a point is drawn where the projection says."""
+    camera = Camera.looking_at(np.array([1.0, 0, 0]), 24, 20, BOX, 1.0)
+    at, size = np.array([800.0, 300, 650]), (300, 300)
+    scene = Scene(None, BOX)
+    scene.extras.append(lambda p: p.add_mesh(pv.Sphere(radius=60, center=at), color="red", lighting=False))
+    image = scene.image(camera, size).astype(int)
+    red = (image[..., 0] > 150) & (image[..., 1] < 100)
+    y, x = np.nonzero(red)
+    np.testing.assert_allclose([x.mean() + 0.5, y.mean() + 0.5], camera.project(at, size)[0], atol=0.7)
+    radius = np.sqrt(red.sum() / np.pi) * camera.height / size[1]
+    assert abs(radius - 60) < 4
+
+
+def test_cut_bone_is_painted_and_whole_bone_is_not(opengl: None, result3: Result) -> None:
+    mesh = surface_mesh(*result3.surface.mesh())
+    camera = Camera.looking_at(DEFAULT_FACING, 0, 0, BOX, 1.0)
+    colour = np.round(255 * np.array(to_rgb(CUT_BONE)))
+    centre = np.full(3, SIZE / 2)
+    half = Scene(cut_away(mesh, centre, DEFAULT_FACING), BOX).image(camera, (200, 200))
+    whole = Scene(mesh, BOX).image(camera, (200, 200))
+    painted = (np.abs(half.astype(int) - colour) <= 1).all(-1)
+    area = painted.sum() * (camera.height / 200) ** 2
+    assert abs(area / (np.pi * 300**2) - 1) < 0.03
+    assert painted[100, 100]
+    assert not (np.abs(whole.astype(int) - colour) <= 1).all(-1)[95:105, 95:105].any()
+
+
+def test_the_eroded_side_is_faced(result3: Result) -> None:
+    points, triangles = result3.surface.mesh()
+    depth = np.clip(result3.surface["pit"][-1], 0, None)
+    normal = facing(points, triangles, depth, np.full(3, SIZE / 2) + [1.0, -400, 0])
+    np.testing.assert_array_equal(normal, [0, -1, 0])
+    np.testing.assert_array_equal(kept_box(BOX, FOCUS, normal)[0], [0, FOCUS[1], 0])
+    np.testing.assert_array_equal(kept_box(BOX, FOCUS, -normal)[1], [SIZE, FOCUS[1], SIZE])

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Colours, units and lengths as they are printed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from osteofield.view.scale import norm_of
+from osteofield.view.style import BONE, depth_colours, nice_length, unit_text, with_unit
+
+
+def test_deeper_is_always_darker() -> None:
+    """A grey print, and every colour-blind reader, keeps the order."""
+    rgb = depth_colours()(np.linspace(0, 1, 256))[:, :3]
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # sRGB, IEC 61966-2-1
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(luminance) < 1e-4).all()
+    assert luminance[0] > 10 * luminance[-1]
+
+
+def test_untouched_bone_has_the_colour_of_bone() -> None:
+    from matplotlib.colors import to_hex
+
+    assert to_hex(depth_colours()(0.0)) == BONE
+    assert to_hex(depth_colours()(-0.5)) == BONE
+
+
+@pytest.mark.parametrize(
+    ("longest", "length"), [(1500, 500), (600, 500), (499, 200), (120, 100), (60, 50), (2600, 2000)]
+)
+def test_scale_bar_has_a_round_length(longest: float, length: float) -> None:
+    assert nice_length(longest) == length
+
+
+@pytest.mark.parametrize(
+    ("unit", "text"), [("um", "µm"), ("CFU/mm^3", "CFU/mm³"), ("um^2/s", "µm²/s"), ("1", ""), ("pM", "pM")]
+)
+def test_units_are_printed_as_in_a_paper(unit: str, text: str) -> None:
+    assert unit_text(unit) == text
+    assert with_unit("x", unit) == (f"x ({text})" if text else "x")
+
+
+def test_scale_is_logarithmic_only_over_more_than_a_decade() -> None:
+    norm, extend = norm_of(np.array([1.0, 8.0]))
+    assert (type(norm).__name__, norm.vmin, norm.vmax, extend) == ("Normalize", 1, 8, "neither")
+    norm, extend = norm_of(np.array([1.0, 800.0]))
+    assert (type(norm).__name__, norm.vmin, norm.vmax, extend) == ("LogNorm", 1, 800, "neither")
+    norm, extend = norm_of(np.array([0.0, 100.0]))
+    assert (type(norm).__name__, norm.vmin, norm.vmax, extend) == ("LogNorm", 0.01, 100, "min")
+    norm, _ = norm_of(np.zeros(4))
+    assert norm.vmin < norm.vmax
+    norm, _ = norm_of(np.array([-3.0, -3.0]))
+    assert norm.vmin < norm.vmax
