@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyvista as pv
 
-from .mesh import cut_away, orient_outwards, region_border, slice_of, smooth_region, surface_mesh
+from .mesh import cut_away, region_border, slice_of, surface_mesh
 from .scale import surface_colours
 from .scene import Camera, Scene
 from .sheet import Sheet
@@ -27,8 +27,7 @@ def draw_lesion(state: State, path: Path, name: str) -> Path:
     """
     series = state.result.surface[name]
     values = series[state.step]
-    points, triangles = state.surface_mesh
-    triangles = orient_outwards(points, triangles, *state.marrow_mesh)
+    points, triangles = state.surface_mesh[0], state.facing_marrow
     normal = facing(points, triangles, np.clip(values, 0, None), state.centre)
     bone = cut_away(surface_mesh(points, triangles, value=values), state.centre, normal)
 
@@ -84,12 +83,9 @@ def add_infection(scene: Scene, state: State, normal: np.ndarray) -> str:
         What blue means; empty if there is nothing.
     """
     if state.infected is not None:
-        if not state.infected.any():
-            return ""
-        border = region_border(*state.marrow_mesh, state.infected)
+        border = region_border(*state.marrow_mesh, state.infected_share)
         text = "infected marrow"
-        share = smooth_region(state.infected, state.marrow_mesh[1])
-        plane = slice_of(*state.marrow_mesh, state.centre, normal, share=share)
+        plane = slice_of(*state.marrow_mesh, state.centre, normal, share=state.infected_share)
         outline = plane.contour([0.5], scalars="share") if plane.n_points else plane
         if outline.n_cells:
             scene.extras.append(
@@ -97,7 +93,7 @@ def add_infection(scene: Scene, state: State, normal: np.ndarray) -> str:
                     outline.translate(3.0 * normal), color=INFECTION, line_width=6, lighting=False
                 )
             )
-    elif state.foci:
+    elif state.foci and not state.bacteria_written:
         border = pv.merge(
             [pv.Sphere(radius=r, center=c, theta_resolution=60, phi_resolution=60) for c, r in state.foci]
         )

@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from .mesh import smooth_region
 from .scale import norm_of, surface_colours
 from .sheet import Sheet
 from .state import State
@@ -102,12 +101,17 @@ def _edge(state: State) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _infected(ax: Axes, state: State) -> bool:
-    if state.infected is None or not state.infected.any() or state.infected.all():
+    if state.infected is None or state.infected.all():
         return False
     points, triangles = state.marrow_mesh
-    value = smooth_region(state.infected, triangles, 2)
     for colour, width in (("white", 2.0), (INK, 0.9)):
         ax.tricontour(
-            points[:, 0], points[:, 1], triangles, value, levels=[0.5], colors=colour, linewidths=width
+            points[:, 0],
+            points[:, 1],
+            triangles,
+            state.infected_share,
+            levels=[0.5],
+            colors=colour,
+            linewidths=width,
         )
     return True

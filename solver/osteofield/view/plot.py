@@ -48,7 +48,12 @@ def plot(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise InputError(Problem(f"the pictures cannot be written here: {e.strerror}.", folder)) from None
-    return [draw(folder) for draw in [_drawing(result, name, time) for name in wanted]]
+    state = None
+    if len(result.marrow.times):
+        times = result.marrow.times
+        state = State(result, len(times) - 1 if time is None else int(np.abs(times - time).argmin()))
+    drawings = [_drawing(result, name, state, time is not None) for name in wanted]
+    return [draw(folder) for draw in drawings]
 
 
 def _wanted(result: Result, what: str | Sequence[str] | None) -> list[str]:
@@ -70,7 +75,8 @@ def _wanted(result: Result, what: str | Sequence[str] | None) -> list[str]:
     names = []
     if len(result.marrow.times):
         names += [str(n) for n in [roles.get("depth")] if n in result.surface]
-        names += [n for n in roles.get("show", ()) if n in result.marrow][:1]
+        bacteria = roles.get("bacteria", ())  # every picture shows where they are
+        names += [n for n in roles.get("show", ()) if n in result.marrow and n not in bacteria][:1]
         if len(names) == 2 and result.marrow.cells.shape[1] == 3:
             names = names[1:]  # in 2-D the depth is beside the field
     if len(result.times) > 1:
@@ -80,19 +86,14 @@ def _wanted(result: Result, what: str | Sequence[str] | None) -> list[str]:
     return names
 
 
-def _drawing(result: Result, name: str, time: float | None) -> Callable[[Path], Path]:
+def _drawing(result: Result, name: str, state: State | None, dated: bool) -> Callable[[Path], Path]:
     """What to call with the folder to write one picture into."""
-    if name == COURSES:
+    if name == COURSES or state is None:
         from .courses import draw_courses
 
         return lambda folder: draw_courses(result, folder / f"{COURSES}.png")
-    times = result.marrow.times
-    step = len(times) - 1 if time is None else int(np.abs(times - time).argmin())
-    state = State(result, step)
     in_marrow = name in result.marrow
-    file = (
-        f"{name.replace('/', '_')}.png" if time is None else f"{name.replace('/', '_')}_day{state.time:g}.png"
-    )
+    file = name.replace("/", "_") + (f"_day{state.time:g}" if dated else "") + ".png"
     if state.dimension == 2:
         from .plane import draw_plane
 

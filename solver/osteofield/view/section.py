@@ -11,7 +11,7 @@ import pyvista as pv
 from matplotlib.colors import Normalize
 
 from .lesion import DEFAULT_FACING, facing, kept_box
-from .mesh import cut_away, orient_outwards, slice_of, smooth_region, surface_mesh
+from .mesh import cut_away, slice_of, surface_mesh
 from .scale import norm_of
 from .scene import Camera, Scene
 from .sheet import Sheet
@@ -30,7 +30,7 @@ def draw_section(state: State, path: Path, names: list[str]) -> Path:
     points, triangles = state.surface_mesh
     normal, bone = DEFAULT_FACING, None
     if len(triangles):
-        triangles = orient_outwards(points, triangles, *state.marrow_mesh)
+        triangles = state.facing_marrow
         weight = np.ones(len(points))
         if state.depth:
             weight = np.clip(state.result.surface[state.depth][state.step], 0, None)
@@ -44,8 +44,8 @@ def draw_section(state: State, path: Path, names: list[str]) -> Path:
         series = state.result.marrow[name]
         values = series[state.step]
         fields = {"value": values}
-        if state.infected is not None and state.infected.any():
-            fields["infected"] = smooth_region(state.infected, state.marrow_mesh[1], 2)
+        if state.infected is not None:
+            fields["infected"] = state.infected_share
         plane = slice_of(*state.marrow_mesh, state.centre, normal, **fields)
         norm, extend = norm_of(values)
         scene = Scene(bone, box)

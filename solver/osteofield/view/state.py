@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..results import FieldSeries, Result
+from .region import orient_outwards, smooth_region
 from .style import with_unit
 
 INFECTED_ABOVE = 50.0  # CFU/mm^3, the default of a case
@@ -76,12 +77,30 @@ class State:
 
     @cached_property
     def infected(self) -> np.ndarray | None:
-        """``(n,)`` where the marrow counts as infected; None if nothing of that kind was written."""
+        """``(n,)`` where the marrow counts as infected; None if it is nowhere or nothing was written."""
         names = [n for n in self.roles.get("bacteria", ()) if n in self.result.marrow]
         if not names:
             return None
         total = sum(self.result.marrow[n][self.step] for n in names)
-        return np.asarray(total > self.infected_above)
+        inside = np.asarray(total > self.infected_above)
+        return inside if inside.any() else None
+
+    @property
+    def bacteria_written(self) -> bool:
+        """Whether `infected` could be told."""
+        return any(n in self.result.marrow for n in self.roles.get("bacteria", ()))
+
+    @cached_property
+    def infected_share(self) -> np.ndarray:
+        """``(n,)`` how much of a point's neighbourhood is infected; 0.5 at the border."""
+        if self.infected is None:
+            return np.zeros(len(self.marrow_mesh[0]))
+        return smooth_region(self.infected, self.marrow_mesh[1])
+
+    @cached_property
+    def facing_marrow(self) -> np.ndarray:
+        """``(m, 3)`` triangles of the bone surface, normals into the marrow."""
+        return orient_outwards(*self.surface_mesh, *self.marrow_mesh)
 
     @property
     def infected_above(self) -> float:
