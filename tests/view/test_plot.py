@@ -91,7 +91,7 @@ def test_time_courses_show_every_column_asked_for(
     assert labels == [
         "bacteria in the sample (CFU)",
         "TNF (pM)",
-        "cells on bone, mean over start",
+        "cells on bone (1 = start)",
         "bone loss (%)",
     ]
     relative = kept[0].axes[2]

@@ -85,7 +85,7 @@ def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
 
     curves("bacteria in the sample", "CFU", {"": "bacteria_total"})
     for name in roles.get("show", ()):
-        if name in bacteria or name in on_surface:
+        if name in bacteria or name in on_surface or name == roles.get("depth"):
             continue
         unit = history.units.get(f"{name}.mean", "")
         curves(labels.get(name, name), unit, {"highest": f"{name}.max", "mean": f"{name}.mean"})
@@ -93,12 +93,12 @@ def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
     relative = {t: n for t, n in relative.items() if history.values[n][0] > 0}
     if relative:
         panels.append(lambda ax: _relative(ax, time, history, relative))
-    curves("bone loss", "%", {"": "bone_loss %"})
+    curves("bone loss", "%", {"": "bone_loss %"}, log=False)
     if "bone_loss %" not in history:
-        curves("bone loss", history.units.get("bone_loss", ""), {"": "bone_loss"})
-    curves("eroded depth", "um", {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"})
-    curves("eroded surface ES/BS", "1", {"": "ES/BS"})
-    curves("infected marrow", "mm^3", {"": "infected_marrow"})
+        curves("bone loss", history.units.get("bone_loss", ""), {"": "bone_loss"}, log=False)
+    curves("eroded depth", "um", {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"}, log=False)
+    curves("eroded surface ES/BS", "1", {"": "ES/BS"}, log=False)
+    curves("infected marrow", "mm^3", {"": "infected_marrow"}, log=False)
     return panels
 
 
@@ -115,12 +115,14 @@ def _curves(
     everything = np.concatenate(list(data.values()))
     positive = everything[np.isfinite(everything) & (everything > 0)]
     if log is None:
-        log = bool(len(positive)) and positive.max() > 100 * positive.min()
+        tops = [np.nanmax(v) for v in data.values() if np.isfinite(v).any()]
+        # a curve that a linear axis presses to the bottom is not seen
+        log = bool(len(positive)) and (min(tops) < max(tops) / 8 or positive.max() > 100 * positive.min())
     for colour, (text, values) in zip(CYCLE, data.items(), strict=False):
         ax.plot(time, np.where(values > 0, values, np.nan) if log else values, color=colour, label=text)
     if log:
         ax.set_yscale("log")
-        ax.set_ylim(bottom=max(positive.min() / 2, positive.max() * 1e-6))
+        ax.set_ylim(bottom=max(positive.min() / 2, positive.max() * 1e-4))
     elif everything[np.isfinite(everything)].min() >= 0 and _touches_zero(everything):
         ax.set_ylim(bottom=0)
     ax.set_ylabel(with_unit(title, unit))
@@ -139,5 +141,5 @@ def _relative(ax: Axes, time: np.ndarray, history: _History, lines: dict[str, st
     for colour, (text, name) in zip(CYCLE, lines.items(), strict=False):
         values = history.values[name]
         ax.plot(time, values / values[0], color=colour, label=text)
-    ax.set_ylabel("cells on bone, mean over start")
+    ax.set_ylabel("cells on bone (1 = start)")
     ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=1 + (len(lines) > 3))
