@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from osteofield.results import Result
-from osteofield.view.region import orient_outwards, smooth_region
+from osteofield.view.region import box_facets, orient_outwards, smooth_region
 
 from .conftest import SIZE
 
@@ -29,3 +29,15 @@ def test_smooth_region_keeps_its_bounds_and_its_inside(result3: Result) -> None:
     assert value.max() <= 1 + 1e-12
     assert (value[points[:, 0] < SIZE / 2 - 200] > 0.999).all()
     assert (value[points[:, 0] > SIZE / 2 + 200] < 0.001).all()
+
+
+def test_facets_on_a_face_of_the_box_cover_it(result3: Result) -> None:
+    points, tets = result3.marrow.mesh()
+    box = np.array([[0.0, 0, 0], [SIZE] * 3])
+    found = box_facets(points, tets, box)
+    assert len(found) == 6
+    for (side, axis), triangles in found.items():
+        assert (points[triangles][..., axis] == box[side, axis]).all()
+        a, b, c = (points[triangles[:, k]] for k in range(3))
+        area = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
+        assert abs(area / SIZE**2 - 1) < 1e-9

@@ -59,6 +59,21 @@ def test_cut_bone_is_painted_and_whole_bone_is_not(opengl: None, result3: Result
     assert not (np.abs(whole.astype(int) - colour) <= 1).all(-1)[95:105, 95:105].any()
 
 
+def test_bone_that_reaches_the_back_of_the_box_is_painted(opengl: None) -> None:
+    """A bar of bone along the view has no inside to be seen: its end at the back tells."""
+    camera = Camera.looking_at(DEFAULT_FACING, 0, 0, BOX, 1.0)
+    bar = pv.Cylinder(
+        center=BOX.mean(0), direction=(0, 1, 0), radius=200, height=SIZE, capping=False, resolution=60
+    )
+    marrow = pv.Disc(center=(SIZE / 2, SIZE, SIZE / 2), inner=200, outer=2000, normal=(0, 1, 0), c_res=60)
+    bar = bar.triangulate().compute_normals(cell_normals=False, auto_orient_normals=False)
+    image = Scene(bar, BOX, openings={(1, 1): marrow.triangulate()}).image(camera, (200, 200))
+    painted = (np.abs(image.astype(int) - np.round(255 * np.array(to_rgb(CUT_BONE)))) <= 1).all(-1)
+    assert abs(painted.sum() * (camera.height / 200) ** 2 / (np.pi * 200**2) - 1) < 0.05
+    assert painted[100, 100]
+    assert not painted[100, 150]
+
+
 def test_the_eroded_side_is_faced(result3: Result) -> None:
     points, triangles = result3.surface.mesh()
     depth = np.clip(result3.surface["pit"][-1], 0, None)

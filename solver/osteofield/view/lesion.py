@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyvista as pv
 
-from .mesh import cut_away, region_border, slice_of, surface_mesh
+from .mesh import cut_away, openings, region_border, slice_of, surface_mesh
 from .scale import surface_colours
 from .scene import Camera, Scene
 from .sheet import Sheet
@@ -35,7 +35,8 @@ def draw_lesion(state: State, path: Path, name: str) -> Path:
     norm, cmap, extend = surface_colours(state, name, values)
     # VTK's own logarithm differs from matplotlib's at the ends: it gets the position on the scale
     bone["value"] = np.asarray(norm(np.clip(bone["value"], norm.vmin, norm.vmax)), dtype=float)
-    scene = Scene(bone, kept_box(state.box, state.centre, normal), "value", cmap)
+    holes = openings(state.marrow_mesh[0], state.marrow_on_box)
+    scene = Scene(bone, kept_box(state.box, state.centre, normal), "value", cmap, holes)
     marked = add_infection(scene, state, normal)
 
     camera = Camera.looking_at(normal, 24, 20, scene.box, _ASPECT)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pyvista as pv
 
@@ -15,6 +17,13 @@ def surface_mesh(points: np.ndarray, triangles: np.ndarray, **fields: np.ndarray
     return mesh.compute_normals(
         cell_normals=False, split_vertices=False, consistent_normals=False, auto_orient_normals=False
     )
+
+
+def openings(
+    points: np.ndarray, facets: Mapping[tuple[int, int], np.ndarray]
+) -> dict[tuple[int, int], pv.PolyData]:
+    """What `region.box_facets` found, as surfaces."""
+    return {face: pv.PolyData.from_regular_faces(points, t) for face, t in facets.items()}
 
 
 def cut_away(mesh: pv.PolyData, origin: np.ndarray, normal: np.ndarray) -> pv.PolyData:

@@ -19,6 +19,27 @@ def smooth_region(inside: np.ndarray, cells: np.ndarray, passes: int = 3) -> np.
     return value
 
 
+def box_facets(points: np.ndarray, tets: np.ndarray, box: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
+    """Facets of tetrahedra on the faces of a box.
+
+    Args:
+        points: ``(n, 3)``.
+        tets: ``(m, 4)``.
+        box: ``(2, 3)`` lower and upper corner.
+
+    Returns:
+        ``(side, axis)``, side 0 for lower, to ``(k, 3)`` rows of `points`.
+    """
+    out = {}
+    tolerance = 1e-6 * float(np.ptp(box, axis=0).max())
+    for side in range(2):
+        for axis in range(3):
+            on = np.abs(points[:, axis] - box[side, axis]) < tolerance
+            four = tets[on[tets].sum(1) == 3]
+            out[side, axis] = four[on[four]].reshape(-1, 3)
+    return out
+
+
 def orient_outwards(
     points: np.ndarray, triangles: np.ndarray, marrow_points: np.ndarray, tets: np.ndarray
 ) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -78,6 +78,8 @@ class Scene:
         scalars: Point field of `bone` that colours it, 0 to 1, or None for the colour of bone.
         cmap: Its colours.
         box: ``(2, 3)`` corners of the drawn frame.
+        openings: Marrow on the faces of the sample's box, ``(side, axis)`` to triangles: there the
+            eye looks out of the sample, and beside them onto bone.
         extras: Each adds something to the plotter.
     """
 
@@ -85,6 +87,7 @@ class Scene:
     box: np.ndarray
     scalars: str | None = None
     cmap: Any = None
+    openings: Mapping[tuple[int, int], pv.PolyData] = field(default_factory=dict)
     extras: list[Callable[[pv.Plotter], None]] = field(default_factory=list)
 
     def image(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
@@ -103,13 +106,13 @@ class Scene:
             look |= {"show_scalar_bar": False, "n_colors": 512}
         else:
             look = {"color": BONE}
-        look |= {"ambient": 0.3, "diffuse": 0.85, "specular": 0.12, "specular_power": 15}
+        look |= {"ambient": 0.3, "diffuse": 0.84, "specular": 0.06, "specular_power": 15}
         if self._has_bone:
             plotter.add_mesh(self.bone, smooth_shading=True, **look)
         for add in self.extras:
             add(plotter)
         self._frame(plotter)
-        for position, strength in (((-0.5, 0.8, 1.0), 0.85), ((0.9, -0.3, 0.8), 0.4)):
+        for position, strength in (((-0.5, 0.8, 1.0), 0.77), ((0.9, -0.3, 0.8), 0.32)):
             light = pv.Light(light_type="camera light", intensity=strength)
             light.position = position
             plotter.add_light(light)
@@ -143,12 +146,23 @@ class Scene:
     def _paint_cut(self, image: np.ndarray, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """Where the inside of the bone surface is seen, the eye looks at cut bone: paint it flat.
 
-        The surface encloses the bone and is open only at cuts, so this is exact, pixel by pixel.
+        The surface encloses the bone and is open only at the cut and at the faces of the box, so with
+        the faces at the back closed, except for the marrow in them, this is exact, pixel by pixel.
         """
         plotter = self._plotter(camera, size)
         plotter.background_color = "black"
         plotter.add_mesh(self.bone, color="black", lighting=False, culling="back")
         plotter.add_mesh(self.bone, color="white", lighting=False, culling="front")
+        for (side, axis), marrow in self.openings.items():
+            outward = (2 * side - 1) * np.eye(3)[axis]
+            if outward @ camera.direction < 0:
+                shift = 2e-4 * float(np.ptp(self.box, axis=0).max()) * outward
+                corners = self.box.copy()
+                corners[1 - side, axis] = corners[side, axis]
+                (x0, y0, z0), (x1, y1, z1) = corners + shift
+                plotter.add_mesh(pv.Box((x0, x1, y0, y1, z0, z1)), color="white", lighting=False)
+                if marrow.n_cells:
+                    plotter.add_mesh(marrow, color="black", lighting=False)
         _smooth_edges(plotter)
         share = _shot(plotter)[..., :1] / 255.0
         from matplotlib.colors import to_rgb

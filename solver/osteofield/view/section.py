@@ -11,7 +11,7 @@ import pyvista as pv
 from matplotlib.colors import Normalize
 
 from .lesion import DEFAULT_FACING, facing, kept_box
-from .mesh import cut_away, slice_of, surface_mesh
+from .mesh import cut_away, openings, slice_of, surface_mesh
 from .scale import norm_of
 from .scene import Camera, Scene
 from .sheet import Sheet
@@ -39,6 +39,7 @@ def draw_section(state: State, path: Path, names: list[str]) -> Path:
     box = kept_box(state.box, state.centre, normal)
     camera = Camera.looking_at(normal, 24, 34, box, _ASPECT)
 
+    holes = openings(state.marrow_mesh[0], state.marrow_on_box)
     sheet = Sheet(len(names), _ASPECT, width=4.4 if len(names) == 1 else COLUMN)
     for column, name in enumerate(names):
         series = state.result.marrow[name]
@@ -48,7 +49,7 @@ def draw_section(state: State, path: Path, names: list[str]) -> Path:
             fields["infected"] = state.infected_share
         plane = slice_of(*state.marrow_mesh, state.centre, normal, **fields)
         norm, extend = norm_of(values)
-        scene = Scene(bone, box)
+        scene = Scene(bone, box, openings=holes)
         scene.extras.append(_plane(plane, norm, normal))
         image = scene.image(camera, sheet.pixels)
         sheet.picture(column, f"{state.label(name)} on a plane through the focus", image, camera)

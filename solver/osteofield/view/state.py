@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..results import FieldSeries, Result
-from .region import orient_outwards, smooth_region
+from .region import box_facets, orient_outwards, smooth_region
 from .style import with_unit
 
 INFECTED_ABOVE = 50.0  # CFU/mm^3, the default of a case
@@ -84,6 +84,11 @@ class State:
         total = sum(self.result.marrow[n][self.step] for n in names)
         inside = np.asarray(total > self.infected_above)
         return inside if inside.any() else None
+
+    @cached_property
+    def marrow_on_box(self) -> dict[tuple[int, int], np.ndarray]:
+        """Triangles of the marrow on the faces of the box, by side and axis."""
+        return box_facets(*self.marrow_mesh, self.box)
 
     @property
     def bacteria_written(self) -> bool:
