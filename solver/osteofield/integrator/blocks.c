@@ -8,6 +8,22 @@
 #define NB (ND * ND)
 typedef float real;
 
+// A row of ND numbers is handled as one vector of VW lanes: the lanes beyond ND read what follows in
+// memory (arrays end with spare numbers) and are never stored.
+#if ND <= 4
+#define VW 4
+#elif ND <= 8
+#define VW 8
+#elif ND <= 16
+#define VW 16
+#else
+#define VW 32
+#endif
+typedef real vec __attribute__((vector_size(4 * VW)));
+typedef real loose __attribute__((vector_size(4 * VW), aligned(4), may_alias));
+static inline vec get(const real *x) { return *(const loose *)x; }
+static inline void put(real *x, vec v) { memcpy(x, &v, ND * sizeof(real)); }
+
 // ---------------------------------------------------------------- points: exact local elimination
 // W = c I - J at one point; local unknowns l (marrow local, then surface) are eliminated exactly.
 // lu: LU with partial pivoting of W_ll, pivots in piv. schur: m (W_dd - W_dl W_ll^-1 W_ld), column major.
@@ -238,6 +254,7 @@ void lowest(long n, int w, const double *v, double *out) {
 }
 
 // ---------------------------------------------------------------- multigrid level, float
+
 void narrow(long n, const double *x, real *y) { for (long i = 0; i < n; i++) y[i] = (real)x[i]; }
 
 // P = (S + K_ii D)^-1, column major; returns the number of singular blocks
@@ -272,56 +289,71 @@ long invert(long n, const real *kd, const real *D, const real *S, real *P) {
     }
     return bad;
 }
-static inline void krow(const int *ip, const int *ix, const real *kv, const real *x, long i, real *s) {
-    for (int p = 0; p < ND; p++) s[p] = 0.f;
-    for (int j = ip[i]; j < ip[i + 1]; j++) {
-        const real v = kv[j], *xj = x + (long)ix[j] * ND;
-        for (int p = 0; p < ND; p++) s[p] += v * xj[p];
+static inline vec krow(const int *ip, const int *ix, const real *kv, const real *x, long i) {
+    vec s = {0}, t = {0};
+    int j = ip[i], e = ip[i + 1];
+    for (; j + 1 < e; j += 2) {
+        s += kv[j] * get(x + (long)ix[j] * ND);
+        t += kv[j + 1] * get(x + (long)ix[j + 1] * ND);
     }
+    if (j < e) s += kv[j] * get(x + (long)ix[j] * ND);
+    return s + t;
 }
-static inline void relax(const int *ip, const int *ix, const real *kv, const real *kd, const real *D, const real *P,
+static inline vec block(const real *B, const real *t) { // column-major ND x ND block times t
+    vec s = {0}, u = {0};
+    int q = 0;
+    for (; q + 1 < ND; q += 2) {
+        s += t[q] * get(B + q * ND);
+        u += t[q + 1] * get(B + (q + 1) * ND);
+    }
+    if (q < ND) s += t[q] * get(B + q * ND);
+    return s + u;
+}
+static inline void relax(const int *ip, const int *ix, const real *kv, const real *kd, vec D, const real *P,
                          const real *b, real *x, long i) {
-    real s[ND], t[ND], *xi = x + i * ND;
-    krow(ip, ix, kv, x, i, s);
-    for (int p = 0; p < ND; p++) { t[p] = b[i * ND + p] - D[p] * (s[p] - kd[i] * xi[p]); s[p] = 0.f; }
-    for (int q = 0; q < ND; q++)
-        for (int p = 0; p < ND; p++) s[p] += P[i * NB + q * ND + p] * t[q];
-    for (int p = 0; p < ND; p++) xi[p] = s[p];
+    real t[VW];
+    vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
+    *(loose *)t = get(b + i * ND) - D * s;
+    put(x + i * ND, block(P + i * NB, t));
+}
+static inline vec padded(const real *D) {
+    real d[VW] = {0};
+    memcpy(d, D, ND * sizeof(real));
+    return get(d);
 }
 // one Gauss-Seidel sweep with block inverses; ghost rows of x are read only
 void sweep(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D,
            const real *P, const real *b, real *x) {
+    const vec d = padded(D);
     if (backward)
-        for (long i = n - 1; i >= 0; i--) relax(ip, ix, kv, kd, D, P, b, x, i);
+        for (long i = n - 1; i >= 0; i--) relax(ip, ix, kv, kd, d, P, b, x, i);
     else
-        for (long i = 0; i < n; i++) relax(ip, ix, kv, kd, D, P, b, x, i);
+        for (long i = 0; i < n; i++) relax(ip, ix, kv, kd, d, P, b, x, i);
 }
 // r = b - (D K + S) x
 void residual(long n, const int *ip, const int *ix, const real *kv, const real *D, const real *S, const real *b,
               const real *x, real *r) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++)
+        put(r + i * ND, get(b + i * ND) - d * krow(ip, ix, kv, x, i) - block(S + i * NB, x + i * ND));
+}
+// y (+)= A x for a rectangular scalar matrix
+void transfer(long n, int add, const int *ip, const int *ix, const real *av, const real *x, real *y) {
     for (long i = 0; i < n; i++) {
-        real s[ND];
-        krow(ip, ix, kv, x, i, s);
-        for (int p = 0; p < ND; p++) s[p] = b[i * ND + p] - D[p] * s[p];
-        for (int q = 0; q < ND; q++) {
-            const real v = x[i * ND + q];
-            for (int p = 0; p < ND; p++) s[p] -= S[i * NB + q * ND + p] * v;
-        }
-        for (int p = 0; p < ND; p++) r[i * ND + p] = s[p];
+        vec s = krow(ip, ix, av, x, i);
+        if (add) s += get(y + i * ND);
+        put(y + i * ND, s);
     }
 }
-// y (+)= A x for a rectangular scalar matrix, rows of width w
-#define TRANSFER(NAME, W)                                                                                              \
-    void NAME(long n, int add, const int *ip, const int *ix, const real *av, const real *x, real *y) {                 \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            real s[W];                                                                                                 \
-            for (int p = 0; p < (W); p++) s[p] = add ? y[i * (W) + p] : 0.f;                                           \
-            for (int j = ip[i]; j < ip[i + 1]; j++) {                                                                  \
-                const real v = av[j], *xj = x + (long)ix[j] * (W);                                                     \
-                for (int p = 0; p < (W); p++) s[p] += v * xj[p];                                                       \
-            }                                                                                                          \
-            for (int p = 0; p < (W); p++) y[i * (W) + p] = s[p];                                                       \
-        }                                                                                                              \
+// the same for rows of whole node blocks
+void transfer_blocks(long n, const int *ip, const int *ix, const real *av, const real *x, real *y) {
+    for (long i = 0; i < n; i++) {
+        real s[NB];
+        for (int p = 0; p < NB; p++) s[p] = 0.f;
+        for (int j = ip[i]; j < ip[i + 1]; j++) {
+            const real v = av[j], *xj = x + (long)ix[j] * NB;
+            for (int p = 0; p < NB; p++) s[p] += v * xj[p];
+        }
+        for (int p = 0; p < NB; p++) y[i * NB + p] = s[p];
     }
-TRANSFER(transfer, ND)
-TRANSFER(transfer_blocks, NB)
+}

@@ -12,14 +12,14 @@ import numpy as np
 
 from ..cbuild import load
 
-_CTYPES = {"float64": "double *", "float32": "float *", "int32": "int *", "uint8": "unsigned char *"}
+_CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "B": "unsigned char[]"}
 
 
 class Blocks:
     """The functions of ``blocks.c`` for `nd` diffusing, `nm` marrow and `ns` surface populations.
 
     Every function is called by its C name; arrays are passed as they are and checked to be
-    contiguous, numbers as Python numbers.
+    contiguous (cffi refuses others), numbers as Python numbers.
     """
 
     def __init__(self, nd: int, nm: int, ns: int):
@@ -28,19 +28,14 @@ class Blocks:
         source = resources.files(__package__).joinpath("blocks.c").read_text()
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
-        self._ffi, self._lib = load(header + source, _declarations(source), extra=("-ffp-contract=fast",))
+        self._ffi, self._lib = load(header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi"))
+        self._types = {char: self._ffi.typeof(name) for char, name in _CTYPES.items()}
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(self._lib, name)
-        cast = self._ffi.cast
+        function, buffer, types, ndarray = getattr(self._lib, name), self._ffi.from_buffer, self._types, np.ndarray
 
         def call(*args: Any) -> Any:
-            return function(
-                *[
-                    cast(_CTYPES[a.dtype.name], a.ctypes.data) if isinstance(a, np.ndarray) else a
-                    for a in args
-                ]
-            )
+            return function(*[buffer(types[a.dtype.char], a) if type(a) is ndarray else a for a in args])
 
         setattr(self, name, call)
         return call
@@ -49,9 +44,10 @@ class Blocks:
         """``out = sum_j c_j x_j`` over flat float64 arrays; `out` may be one of them."""
         used = [(c, x) for c, x in zip(coefficients, vectors, strict=True) if c != 0.0]
         ffi = self._ffi
-        pointers = ffi.new("double *[]", [ffi.cast("double *", x.ctypes.data) for _, x in used])
-        values = ffi.new("double[]", [c for c, _ in used])
-        self._lib.linear(out.size, len(used), values, ffi.cast("const double **", pointers), ffi.cast("double *", out.ctypes.data))
+        buffers = [ffi.from_buffer("double[]", x) for _, x in used]
+        pointers = ffi.new("const double *[]", buffers)
+        values = ffi.new("double[]", [float(c) for c, _ in used])
+        self._lib.linear(out.size, len(used), values, pointers, ffi.from_buffer("double[]", out))
 
 
 def _declarations(source: str) -> str:
@@ -64,11 +60,14 @@ def _declarations(source: str) -> str:
         d = " ".join(d.split()).replace("real ", "float ")
         if "NAME##" in d:
             out += [d.replace("NAME##", kind) for kind in ("marrow", "surface")]
-        elif " NAME(" in d:
-            out += [d.replace(" NAME(", f" {kind}(") for kind in ("transfer", "transfer_blocks")]
         else:
             out.append(d)
     return "\n".join(f"{d};" for d in out)
+
+
+def padded_rows(rows: int, width: int) -> np.ndarray:
+    """Zeros (rows, width) float32 with the spare numbers behind them that vector loads may touch."""
+    return np.zeros(rows * width + 32, np.float32)[: rows * width].reshape(rows, width)
 
 
 @lru_cache(16)

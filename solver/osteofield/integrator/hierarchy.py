@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .blocks import Blocks
+from .blocks import Blocks, padded_rows
 from .halo import LocalMatrix
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ class Level:
         self.halo = stiffness.halo
         n, nd = stiffness.rows, blocks.nd
         self.rows = n
-        self.x = np.zeros((n + self.halo.ghosts, nd), np.float32)
-        self.b = np.zeros((n, nd), np.float32)
-        self.schur = np.zeros((n, nd * nd), np.float32)
-        self.inverse = np.zeros((n, nd * nd), np.float32)
+        self.x = padded_rows(n + self.halo.ghosts, nd)
+        self.b = padded_rows(n, nd)
+        self.schur = padded_rows(n, nd * nd)
+        self.inverse = padded_rows(n, nd * nd)
         self.prolong: Transfer | None = None
         self.restrict: Transfer | None = None
 
@@ -41,7 +41,7 @@ class Transfer:
         self.values = matrix.values.astype(np.float32)
         self.halo = matrix.halo
         self.rows = matrix.rows
-        self.input = np.zeros((self.halo.owned + self.halo.ghosts, width), np.float32)
+        self.input = padded_rows(self.halo.owned + self.halo.ghosts, width)
 
 
 class Hierarchy:
@@ -80,7 +80,7 @@ class Hierarchy:
             transposed = prolongator.copy()
             transposed.transpose()
             fine.restrict = Transfer(LocalMatrix.from_petsc(transposed, comm), blocks.nd)
-            fine.lump = np.zeros((fine.restrict.input.shape[0], blocks.nd**2), np.float32)
+            fine.lump = padded_rows(fine.restrict.input.shape[0], blocks.nd**2)
             self.levels.append(Level(LocalMatrix.from_petsc(matrix, comm), blocks))
             for m in (matrix, prolongator, transposed):
                 m.destroy()
@@ -111,7 +111,7 @@ class Hierarchy:
                 t = level.restrict
                 level.lump[: level.rows] = level.schur
                 t.halo(level.lump)
-                c.transfer_blocks(t.rows, 0, t.indptr, t.indices, t.values, level.lump, self.levels[n + 1].schur)
+                c.transfer_blocks(t.rows, t.indptr, t.indices, t.values, level.lump, self.levels[n + 1].schur)
         return bad == 0
 
     def cycle(self, b: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .blocks import Blocks
+from .blocks import Blocks, padded_rows
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -54,7 +54,7 @@ class Krylov:
         self.restart, self.limit = restart, limit
         self._V = np.zeros((restart + 1, rows, blocks.nd))
         self._Z = np.zeros((restart, rows, blocks.nd), np.float32)
-        self._v32 = np.zeros((rows, blocks.nd), np.float32)
+        self._v32 = padded_rows(rows, blocks.nd)
         self._x = np.zeros((rows + ghosts, blocks.nd))
         self._rows = rows
 

@@ -36,10 +36,10 @@ def steady_state(
     y: np.ndarray,
     frozen: np.ndarray,
     *,
-    tolerance: float = 1e-3,
+    tolerance: float = 0.1,
     rate: float = 1e-9,
     longest: float = 1e5,
-    near: float = 1e-3,
+    near: float = 3e-2,
 ) -> Steady:
     """Collective: march to the steady state nearest in time and finish by Newton's method.
 
