@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .case import Case, load_case
+from .case import Case, check_names, load_case
 from .errors import ComputationStopped, InputError
 from .kinetics import Network, load_network
 from .parallel import agree, world
@@ -79,18 +79,26 @@ def run_case(
     Raises:
         InputError: Before anything was computed or written.
     """
-    from .results import Log, prepare
+    from .results import Log, prepare, refuse
     from .simulation import Simulation
 
     begun = clock.perf_counter()
     comm = world()
     network = case_network(case)
-    sample = case_sample(case, network)
-    log: Callable[[str], None] = Log.silent()
-    folder, restored, error = None, None, None
+    fingerprint = _case_hash(case, network)
+    error = None
     if comm.rank == 0:
         try:
-            folder = prepare(directory, case.name, _case_hash(case, network), overwrite, resume, screen=screen)
+            refuse(directory, case.name, resume)
+        except InputError as e:
+            error = e
+    agree(comm, error)
+    sample = case_sample(case)
+    log: Callable[[str], None] = Log.silent()
+    folder, restored = None, None
+    if comm.rank == 0:
+        try:
+            folder = prepare(directory, case.name, fingerprint, overwrite, resume, screen=screen)
             log = folder.log
             if folder.resume_from is not None:
                 found = folder.resume_from
@@ -118,7 +126,7 @@ def plan(case: Case) -> str:
     from .simulation import describe_plan
 
     network = case_network(case)
-    return describe_plan(case, network, case_sample(case, network))
+    return describe_plan(case, network, case_sample(case))
 
 
 def case_network(case: Case) -> Network:
@@ -127,8 +135,6 @@ def case_network(case: Case) -> Network:
     Raises:
         InputError: With every problem found.
     """
-    from .simulation import check_names
-
     m = case.model
     network = load_network(
         m.name, file=m.file, parameters=m.parameters, switches=m.switches, origin=case.source
@@ -139,7 +145,7 @@ def case_network(case: Case) -> Network:
     return network
 
 
-def case_sample(case: Case, network: Network) -> Sample | WellMixed:
+def case_sample(case: Case) -> Sample | WellMixed:
     """The sample of a case, with its foci checked.
 
     Raises:

@@ -2,7 +2,7 @@
 """What a run leaves on disk: fields for ParaView, history table, checkpoints, record; and reading it back."""
 
 from .checkpoint import Checkpoint
-from .folder import ResultsFolder, prepare
+from .folder import ResultsFolder, prepare, refuse
 from .log import Log
 from .reader import DomainResult, FieldSeries, Result, open_results
 
@@ -15,4 +15,5 @@ __all__ = [
     "ResultsFolder",
     "open_results",
     "prepare",
+    "refuse",
 ]

@@ -69,8 +69,7 @@ def prepare(
     directory = Path(directory)
     case = {"name": case_name, "hash": case_hash}
     try:
-        if directory.exists() and not directory.is_dir():
-            raise InputError(Problem("this is a file; results need a folder: choose one with -o.", directory))
+        refuse(directory, case_name)
         if resume and not directory.is_dir():
             raise InputError(Problem("there is no such folder, so there is nothing to resume.", directory))
         old = _look(directory, case_name) if directory.is_dir() else None
@@ -92,6 +91,20 @@ def prepare(
     if moved is not None:
         results.log.info(f"The earlier results of {case_name} were moved to {moved}.")
     return results
+
+
+def refuse(directory: str | Path, case_name: str, resume: bool = False) -> None:
+    """Raise what `prepare` would raise about a folder's content, without touching it.
+
+    Raises:
+        InputError: The folder holds another case's results or foreign files, or nothing to resume.
+    """
+    directory = Path(directory)
+    if directory.exists() and not directory.is_dir():
+        raise InputError(Problem("this is a file; results need a folder: choose one with -o.", directory))
+    old = _look(directory, case_name) if directory.is_dir() else None
+    if resume and old is None:
+        raise InputError(Problem("this folder holds no results, so there is nothing to resume.", directory))
 
 
 def _look(directory: Path, case_name: str) -> dict[str, Any] | None:

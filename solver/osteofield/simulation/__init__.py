@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A run: homeostasis, foci, therapies, output times, stops; hands frames to a `Writer`."""
 
-from .names import check_names
 from .plan import describe_plan
 from .seeding import check_foci
 from .simulation import Outcome, Progress, Simulation
 from .writer import Frame, MeshData, Writer
 
 __all__ = [
-    "Frame", "MeshData", "Outcome", "Progress", "Simulation", "Writer", "check_foci", "check_names", "describe_plan",
+    "Frame", "MeshData", "Outcome", "Progress", "Simulation", "Writer", "check_foci", "describe_plan",
 ]  # fmt: skip

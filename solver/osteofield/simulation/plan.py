@@ -67,7 +67,7 @@ def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> s
         say("focus", text)
     for x in case.therapies:
         say("therapy", f"{x.drug} at {x.level:g}, day {x.start:g} to {x.stop:g}")
-    schedule = Schedule({}, case.therapies, case.time.end)
+    schedule = Schedule({}, {}, case.therapies, case.time.end)
     lines.append("")
     say("time", f"{case.time.end:g} days, tolerance {case.time.tolerance:g}")
     if schedule.events:

@@ -15,11 +15,13 @@ class Schedule:
 
     Attributes:
         defaults: Input name to its level without therapy.
+        factors: Input name to the size of its unit, for levels written as plain numbers.
         therapies: What is given from when until when; overlapping courses of one drug add up.
         end: Last time of the run, day.
     """
 
     defaults: dict[str, float]
+    factors: dict[str, float]
     therapies: Sequence[TherapySpec]
     end: float
 
@@ -38,5 +40,14 @@ class Schedule:
         out = dict(self.defaults)
         for x in self.therapies:
             if x.start <= t < x.stop:
-                out[x.drug] += x.level
+                out[x.drug] += x.level * (self.factors[x.drug] if _plain(x) else 1.0)
         return out
+
+
+def _plain(therapy: TherapySpec) -> bool:
+    """Whether the level was written without a unit, so that it counts in the input's own."""
+    try:
+        float(therapy.level_text or "0")
+    except ValueError:
+        return False
+    return True

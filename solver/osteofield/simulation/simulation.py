@@ -106,8 +106,9 @@ class Simulation:
             )
             self.system = System(self.tissue.problem)
         self.names = self.tissue.names
-        self._inputs = {i.name: i.default for i in network.inputs}
-        self.schedule = Schedule(self._inputs, case.therapies, case.time.end)
+        defaults = {i.name: i.default for i in network.inputs}
+        factors = {i.name: i.factor for i in network.inputs}
+        self.schedule = Schedule(defaults, factors, case.therapies, case.time.end)
         self.foci: list[Focus] = []
         self._measures = Measures(self.tissue, case.output.eroded_above, case.output.infected_above)
         roles = network.roles
