@@ -66,6 +66,7 @@ def run_case(
     overwrite: bool = False,
     resume: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    before_report: Callable[[], None] = lambda: None,
     screen: bool = True,
 ) -> Outcome:
     """Collective: run a case into a folder.
@@ -74,6 +75,7 @@ def run_case(
         case: What to run.
         directory: Results folder.
         overwrite, resume, progress: See `run`.
+        before_report: Called when the integration is over, before its summary is logged.
         screen: Whether the log also goes to the screen (rank 0).
 
     Raises:
@@ -114,6 +116,7 @@ def run_case(
         simulation = Simulation(case, network, network.in_health(), sample, comm, log)
         simulation.timings["sample"] = read
         outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
+        before_report()
         _report(outcome, directory, log)
     finally:
         if folder is not None:

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from .casefile import case_arguments, located_in, read
+from .progress import ProgressLine
 
 HELP = "run a case"
 DESCRIPTION = """Run a case and write what was computed to a folder: fields for ParaView, a
@@ -35,6 +36,12 @@ def execute(args: argparse.Namespace) -> int:
     directory = args.directory or Path("results") / case.name
     from ..api import run_case  # brings in DOLFINx: not before the case is known to be right
 
-    with located_in(case):
-        outcome = run_case(case, directory, overwrite=args.overwrite, resume=args.resume)
+    line = ProgressLine()
+    try:
+        with located_in(case):
+            outcome = run_case(
+                case, directory, overwrite=args.overwrite, resume=args.resume, progress=line, before_report=line.close
+            )
+    finally:
+        line.close()
     return outcome.exit_status

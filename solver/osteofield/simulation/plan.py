@@ -12,7 +12,8 @@ from ..tissue import WellMixed, sizes
 from .schedule import Schedule
 from .seeding import place_center, marrow_volume
 
-_BYTES_PER_NODE = 2900  # measured on the osteoimmune model: state, stages, Krylov vectors, node blocks
+_BASE_GB = 0.35  # a rank before it has a mesh: Python, DOLFINx, PETSc
+_BYTES_PER_NODE = 12000  # measured on the osteoimmune model, set-up included
 _BYTES_PER_BLOCK = 32  # and per entry of the node blocks on all levels
 
 
