@@ -97,20 +97,19 @@ def run_case(
     agree(comm, error)
     sample = case_sample(case)
     log: Callable[[str], None] = Log.silent()
-    folder, restored = None, None
+    folder, arrays, facts = None, None, None
     if comm.rank == 0:
         try:
             folder = prepare(directory, case.name, fingerprint, overwrite, resume, screen=screen)
             log = folder.log
             if folder.resume_from is not None:
                 found = folder.resume_from
-                restored = (found.arrays, {**found.facts, "time": found.time})
+                arrays, facts = found.arrays, {**found.facts, "time": found.time}
         except InputError as e:
             error = e
     agree(comm, error)
-    facts = comm.bcast(None if restored is None else restored[1], 0)
-    if facts is not None:
-        restored = (restored[0] if restored else None, facts)
+    facts = comm.bcast(facts, 0)
+    restored = None if facts is None else (arrays, facts)
     read = clock.perf_counter() - begun
     try:
         simulation = Simulation(case, network, network.in_health(), sample, comm, log)

@@ -59,8 +59,9 @@ def world() -> MPI.Comm:
         if wanted.isdigit() and int(wanted) > 1 and comm.size == 1 and not stepless:
             raise InputError(
                 Problem(
-                    f"{variable} is {wanted} but this process is alone (1 MPI rank): the launcher belongs to "
-                    "another MPI than osteofield's. Use the environment's own 'mpiexec', or 'srun --mpi=pmi2'."
+                    f"{variable} is {wanted} but this process is alone (1 MPI rank): the launcher belongs "
+                    "to another MPI than osteofield's. Use the environment's own 'mpiexec', or "
+                    "'srun --mpi=pmi2'."
                 )
             )
     return comm

@@ -40,7 +40,12 @@ def execute(args: argparse.Namespace) -> int:
     try:
         with located_in(case):
             outcome = run_case(
-                case, directory, overwrite=args.overwrite, resume=args.resume, progress=line, before_report=line.close
+                case,
+                directory,
+                overwrite=args.overwrite,
+                resume=args.resume,
+                progress=line,
+                before_report=line.close,
             )
     finally:
         line.close()

@@ -8,5 +8,13 @@ from .steady import steady_state
 from .system import Points, Problem, System
 
 __all__ = [
-    "Halo", "LocalMatrix", "Points", "Problem", "Rodas", "Statistics", "StepControl", "System", "steady_state",
-]  # fmt: skip
+    "Halo",
+    "LocalMatrix",
+    "Points",
+    "Problem",
+    "Rodas",
+    "Statistics",
+    "StepControl",
+    "System",
+    "steady_state",
+]

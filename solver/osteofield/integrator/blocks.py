@@ -28,11 +28,18 @@ class Blocks:
         source = resources.files(__package__).joinpath("blocks.c").read_text()
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
-        self._ffi, self._lib = load(header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi"))
+        self._ffi, self._lib = load(
+            header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi")
+        )
         self._types = {char: self._ffi.typeof(name) for char, name in _CTYPES.items()}
 
     def __getattr__(self, name: str) -> Any:
-        function, buffer, types, ndarray = getattr(self._lib, name), self._ffi.from_buffer, self._types, np.ndarray
+        function, buffer, types, ndarray = (
+            getattr(self._lib, name),
+            self._ffi.from_buffer,
+            self._types,
+            np.ndarray,
+        )
 
         def call(*args: Any) -> Any:
             return function(*[buffer(types[a.dtype.char], a) if type(a) is ndarray else a for a in args])

@@ -31,6 +31,7 @@ class Level:
         self.inverse = padded_rows(n, nd * nd)
         self.prolong: Transfer | None = None
         self.restrict: Transfer | None = None
+        self.lump = padded_rows(0, nd * nd)
 
 
 class Transfer:
@@ -145,7 +146,15 @@ class Hierarchy:
         down, up, coarse = level.restrict, level.prolong, self.levels[n + 1]
         assert up is not None
         c.residual(
-            level.rows, level.indptr, level.indices, level.values, self._D, level.schur, b, level.x, down.input
+            level.rows,
+            level.indptr,
+            level.indices,
+            level.values,
+            self._D,
+            level.schur,
+            b,
+            level.x,
+            down.input,
         )
         down.halo(down.input)
         c.transfer(down.rows, 0, down.indptr, down.indices, down.values, down.input, coarse.b)

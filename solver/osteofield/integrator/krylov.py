@@ -85,7 +85,7 @@ class Krylov:
             weights: Squared weight of every population in the norm.
             target: Absolute.
         """
-        c, n, nd = self._c, self._rows, self._c.nd
+        n = self._rows
         x[:] = 0.0
         beta = self._norm(weights, b)
         total = 0

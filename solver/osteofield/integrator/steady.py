@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,10 +96,20 @@ def steady_state(
     return Steady(march.y, march.statistics.accepted, newton, march.t, done)
 
 
-def _newton(system, v, f, hold, start, remaining, rate, left):
+def _newton(
+    system: System,
+    v: np.ndarray,
+    f: np.ndarray,
+    hold: Callable[..., None],
+    start: np.ndarray,
+    remaining: Callable[[np.ndarray], float],
+    rate: float,
+    left: float,
+) -> tuple[bool, int, float]:
     """Newton iterations from `v` in place: (reached, iterations, remaining rate)."""
     change = system.vector()
     magnitude = np.maximum(system.norms(v), 0.01 * system.problem.scale)
+    n = 0
     for n in range(1, 13):
         # a pole far from the spectrum keeps held populations, which have no dynamics, regular
         if not system.prepare(0.0, v, 1e-7):

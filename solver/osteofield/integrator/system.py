@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,16 +20,29 @@ if TYPE_CHECKING:
 
 
 class PointKernel(Protocol):
-    """Pointwise rates and their sparse Jacobian, as the compiled kinetics give them."""
+    """Pointwise rates and their sparse Jacobian, as the compiled kinetics give them.
+
+    Every method takes ``(t, node, ym, ys, a, g, x)``, the state at the points, and then its outputs.
+    """
 
     jac_rows: np.ndarray
     jac_cols: np.ndarray
+    term_names: tuple[tuple[str, str, str], ...]
 
-    def rates(self, t: float, node: Any, ym: Any, ys: Any, a: Any, g: Any, x: Any, fm: Any, fs: Any) -> None: ...
+    @property
+    def rates(self) -> Callable[..., None]: ...
 
-    def jacobian(self, t: float, node: Any, ym: Any, ys: Any, a: Any, g: Any, x: Any, J: Any) -> None: ...
+    @property
+    def jacobian(self) -> Callable[..., None]: ...
 
-    def dfdt(self, t: float, node: Any, ym: Any, ys: Any, a: Any, g: Any, x: Any, fm: Any, fs: Any) -> None: ...
+    @property
+    def dfdt(self) -> Callable[..., None]: ...
+
+    @property
+    def terms(self) -> Callable[..., None]: ...
+
+    @property
+    def quantity(self) -> Callable[..., np.ndarray]: ...
 
 
 @dataclass
@@ -279,7 +293,18 @@ class System:
             if len(points.node):
                 rows, cols, J, lu, pivots = self._store[kind]
                 getattr(self._c, f"{kind}_reduce")(
-                    len(points.node), points.node, len(rows), rows, cols, J, p.volumes, lu, pivots, om, os_, self._b
+                    len(points.node),
+                    points.node,
+                    len(rows),
+                    rows,
+                    cols,
+                    J,
+                    p.volumes,
+                    lu,
+                    pivots,
+                    om,
+                    os_,
+                    self._b,
                 )
         weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
         target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
@@ -302,7 +327,17 @@ class System:
             if len(points.node):
                 rows, cols, J, _, _ = self._store[kind]
                 getattr(self._c, f"{kind}_jv")(
-                    len(points.node), points.node, len(rows), rows, cols, J, p.volumes, points.weight, vm, vs, out
+                    len(points.node),
+                    points.node,
+                    len(rows),
+                    rows,
+                    cols,
+                    J,
+                    p.volumes,
+                    points.weight,
+                    vm,
+                    vs,
+                    out,
                 )
         if len(p.open_rows):
             out[: p.diffusing] -= p.exchange * (p.open_area[:, None] * vm[p.open_rows, : p.diffusing]).sum(0)

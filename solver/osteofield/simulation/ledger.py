@@ -43,7 +43,16 @@ class Ledger:
             part = np.zeros(len(points.kernel.term_names))
             ys = s.surface(y) if points is p.surface else None
             points.kernel.terms(
-                t, points.node, s.marrow(y), ys, points.a, points.g, p.position, p.volumes, points.weight, part
+                t,
+                points.node,
+                s.marrow(y),
+                ys,
+                points.a,
+                points.g,
+                p.position,
+                p.volumes,
+                points.weight,
+                part,
             )
             terms[where] += part
         terms = self._s.reduce(terms)
@@ -77,7 +86,11 @@ class Ledger:
     @property
     def state(self) -> dict[str, list[float]]:
         """For a checkpoint."""
-        return {"start": self._start.tolist(), "turnover": self._turnover.tolist(), "rate": self._rate.tolist()}
+        return {
+            "start": self._start.tolist(),
+            "turnover": self._turnover.tolist(),
+            "rate": self._rate.tolist(),
+        }
 
     @state.setter
     def state(self, values: dict[str, list[float]]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..tissue import Tissue, WellMixed, fraction_above, part_above, sizes
+from ..tissue import Tissue, WellMixed, fraction_above, sizes
 
 _AMOUNT = {"pM": "amol", "nM": "fmol", "cells/mm^3": "cells", "cell/mm^3": "cells", "CFU/mm^3": "CFU"}
 _MM3 = 1e-9
@@ -22,22 +22,22 @@ class Measures:
     eroded depth, positive where bone was lost; depth.mean is its mean over all bone surface; the
     eroded surface is where depth exceeds `eroded_above`; E.De.mean and E.De.max refer to it;
     bone_loss is the integral of depth over the surface; BV/TV follows from it while the surface
-    stays in place. infected_marrow is where all bacterial populations together exceed
-    `infected_above`. 2-D values are per millimetre of thickness.
+    stays in place. infected_marrow is the volume of the nodes at which all bacterial populations
+    together exceed `infected_above` (they stay in place, so each node speaks for its own lumped
+    volume, as in bacteria_total). 2-D values are per millimetre of thickness.
     """
 
     def __init__(self, tissue: Tissue, eroded_above: float, infected_above: float):
         self._t = tissue
         self._eroded, self._infected = eroded_above, infected_above
         self._thick = _SLICE if tissue.sample.dimension == 2 else 1.0
-        flat = isinstance(tissue.sample, WellMixed)
         self._marrow_volume = float(tissue.volumes.sum())
         self._surface_area = float(tissue.areas.sum())
         self._bone = tissue.sample.d0 * self._surface_area if self._surface_area else 0.0
-        if not flat:
-            self._bone = float(sizes(tissue.sample.points, tissue.sample.bone).sum())
-            self._marrow_points = tissue.sample.points[tissue.marrow_vertices]
-            surface_points = tissue.sample.points[tissue.surface_vertices]
+        sample = tissue.sample
+        if not isinstance(sample, WellMixed):
+            self._bone = float(sizes(sample.points, sample.bone).sum())
+            surface_points = sample.points[tissue.surface_vertices]
             self._facets = sizes(surface_points, tissue.surface_cells)
 
     def row(
@@ -59,7 +59,9 @@ class Measures:
         bacteria = [k for k, p in enumerate(network.marrow) if p.name in (roles.bacteria or ())]
         if bacteria:
             load = marrow[:, bacteria].sum(axis=1)
-            row["infected_marrow [mm^3]"] = self._above(load) * self._thick * _MM3
+            row["infected_marrow [mm^3]"] = (
+                float(self._t.volumes[load > self._infected].sum()) * self._thick * _MM3
+            )
             row["bacteria_total [CFU]"] = float(load @ self._t.volumes) * self._thick * _MM3
         for k, p in enumerate(network.marrow):
             row |= self._columns(p.name, p.unit, marrow[:, k], self._t.volumes, _AMOUNT.get(p.unit), _MM3)
@@ -87,11 +89,6 @@ class Measures:
             f"{name}.max [{unit}]": float(values.max(initial=-np.inf)) if len(values) else 0.0,
             f"{name}.total [{unit_total}]": total * self._thick * size,
         }
-
-    def _above(self, load: np.ndarray) -> float:
-        if isinstance(self._t.sample, WellMixed):
-            return self._marrow_volume if load[0] > self._infected else 0.0
-        return part_above(self._marrow_points, self._t.marrow_cells, load, self._infected)
 
     def _bone_columns(self, depth: np.ndarray) -> dict[str, float]:
         area, tv = self._surface_area, self._bone + self._marrow_volume

@@ -10,7 +10,7 @@ from ..geometry import Sample
 from ..kinetics import Network
 from ..tissue import WellMixed, sizes
 from .schedule import Schedule
-from .seeding import place_center, marrow_volume
+from .seeding import marrow_volume, place_center
 
 _BASE_GB = 0.35  # a rank before it has a mesh: Python, DOLFINx, PETSc
 _BYTES_PER_NODE = 12000  # measured on the osteoimmune model, set-up included
@@ -35,7 +35,10 @@ def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> s
     lines.append("")
     if isinstance(sample, WellMixed):
         say("sample", "well mixed: one point of marrow in contact with bone surface")
-        say("", f"bone surface / marrow volume {1e3 * sample.sigma0:.3g} /mm, bone / surface {sample.d0:.4g} um")
+        say(
+            "",
+            f"bone surface / marrow volume {1e3 * sample.sigma0:.3g} /mm, bone / surface {sample.d0:.4g} um",
+        )
         nodes = points = 1
     else:
         lo, hi = sample.box
@@ -54,7 +57,10 @@ def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> s
     memory = nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
     say("unknowns", f"{unknowns:,}; about {max(memory, 0.3):.1f} GB of memory over all ranks")
     say("boundary", "closed: no flux" if case.outer == "closed" else "open: an infinite healthy surrounding")
-    say("start", "homeostasis, then the infection" if case.initial == "homeostasis" else "the model's initial values")
+    say(
+        "start",
+        "homeostasis, then the infection" if case.initial == "homeostasis" else "the model's initial values",
+    )
     for focus in case.foci:
         population = focus.population or network.roles.inoculum or "?"
         unit = next(p.unit for p in network.marrow if p.name == population)

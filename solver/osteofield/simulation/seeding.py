@@ -51,7 +51,8 @@ def check_foci(case: Case, sample: Sample) -> list[Problem]:
             problems.append(
                 case.problem(
                     ("focus", k, "center"),
-                    f"{len(spec.center)} coordinates were given, but the sample has {sample.dimension} dimensions.",
+                    f"{len(spec.center)} coordinates were given, but the sample has "
+                    f"{sample.dimension} dimensions.",
                 )
             )
             continue
@@ -83,9 +84,14 @@ def place_foci(case: Case, tissue: Tissue, inoculum: str | None) -> list[Focus]:
     """The foci of a case as densities on the marrow of the whole sample.
 
     The ball is intersected with the marrow cells exactly, so that the amount added is load times
-    the marrow volume inside the ball, whatever the mesh.
+    the marrow volume inside the ball, whatever the mesh. A solute is spread over the nodes by their
+    shares of that volume. A population that stays in place fills whole nodes instead, those that lie
+    most inside first: a node with a thin share of bacteria would otherwise grow to full infection
+    and make the focus wider by a cell (the infection is bistable, with a threshold far below any
+    usual load).
     """
     out = []
+    local = [p.name for p in tissue.network.marrow if p.diffusivity == 0]
     for spec in case.foci:
         population = spec.population or inoculum
         assert population is not None
@@ -97,6 +103,21 @@ def place_foci(case: Case, tissue: Tissue, inoculum: str | None) -> list[Focus]:
         center = place_center(spec, tissue.sample)
         points = tissue.sample.points[tissue.marrow_vertices]
         shares = ball_shares(points, tissue.marrow_cells, center, spec.radius)
-        density = spec.load * np.maximum(shares, 0.0) / tissue.volumes
+        shares = np.maximum(shares, 0.0)
+        density = spec.load * _fill(shares, tissue.volumes, population in local)
         out.append(Focus(center, spec.radius, population, spec.load, float(shares.sum()), density))
     return out
+
+
+def _fill(shares: np.ndarray, volumes: np.ndarray, whole: bool) -> np.ndarray:
+    """Filled fraction of every node; fractions times volumes add up to the sum of the shares."""
+    fraction = shares / volumes
+    if not whole:
+        return fraction
+    inside = np.flatnonzero(shares > 0)
+    # round-off must not decide between nodes that lie alike
+    order = inside[np.lexsort((inside, -np.round(fraction[inside], 9)))]
+    before = np.concatenate([[0.0], np.cumsum(volumes[order])[:-1]])
+    filled = np.zeros(len(volumes))
+    filled[order] = np.clip((shares.sum() - before) / volumes[order], 0.0, 1.0)
+    return filled

@@ -173,7 +173,9 @@ class Simulation:
         if isinstance(t.sample, WellMixed):
             return None
         points = t.sample.points
-        return MeshData(points[t.marrow_vertices], t.marrow_cells, points[t.surface_vertices], t.surface_cells)
+        return MeshData(
+            points[t.marrow_vertices], t.marrow_cells, points[t.surface_vertices], t.surface_cells
+        )
 
     def _frame(self, time: float, y: np.ndarray, residuals: np.ndarray) -> Frame | None:
         """Collective: everything at one time on rank 0, None elsewhere."""
@@ -335,7 +337,7 @@ class Simulation:
         surface = self.tissue.gather_surface(self.system.surface(integrator.y))
         fields = self.tissue.gather_surface(self.system.problem.surface.g)
         integral = self.system.reduce(integrator.ledger)
-        if writer is None or marrow is None:
+        if writer is None or marrow is None or surface is None or fields is None:
             return
         facts = {
             "step": integrator.control.step,
@@ -351,7 +353,9 @@ class Simulation:
         except OSError as e:
             self._log(f"the checkpoint could not be written: {e.strerror or e}")
 
-    def _restore(self, restored: tuple[Mapping[str, np.ndarray] | None, Mapping[str, Any]]):
+    def _restore(
+        self, restored: tuple[Mapping[str, np.ndarray] | None, Mapping[str, Any]]
+    ) -> tuple[np.ndarray, float, Mapping[str, Any]]:
         arrays, facts = restored
         s, y = self.system, self.system.vector()
         problem = s.problem
@@ -373,21 +377,22 @@ class Simulation:
     def record(self) -> dict[str, Any]:
         """What a results folder says about this run."""
         t, roles = self.tissue, self.network.roles
-        flat = isinstance(t.sample, WellMixed)
-        mesh: dict[str, Any] = {"sigma0 [1/um]": t.sample.sigma0, "d0 [um]": t.sample.d0}
-        if not flat:
+        sample, box = t.sample, None
+        mesh: dict[str, Any] = {"sigma0 [1/um]": sample.sigma0, "d0 [um]": sample.d0}
+        if not isinstance(sample, WellMixed):
+            box = [list(map(float, corner)) for corner in sample.box]
             mesh |= {
-                "hash": t.sample.hash,
+                "hash": sample.hash,
                 "marrow_nodes": len(t.marrow_vertices),
                 "marrow_cells": len(t.marrow_cells),
                 "surface_nodes": len(t.surface_vertices),
                 "multigrid_rows": self.system.hierarchy.sizes,
-                "provenance": dict(t.sample.provenance),
+                "provenance": dict(sample.provenance),
             }
         return {
             "roles": {
                 "depth": roles.depth, "inoculum": roles.inoculum, "bacteria": list(roles.bacteria or ()),
-                "show": list(getattr(roles, "show", ()) or ()),
+                "show": list(roles.show),
             },
             "model": {"name": self.network.name, "hash": self.network.source_hash},
             "foci": [
@@ -395,8 +400,8 @@ class Simulation:
                  "marrow_volume": f.volume}
                 for f in self.foci
             ],
-            "dimension": t.sample.dimension,
-            "box": None if flat else [list(map(float, c)) for c in t.sample.box],
+            "dimension": sample.dimension,
+            "box": box,
             "ranks": self.comm.size,
             "eroded_above": self.case.output.eroded_above,
             "infected_above": self.case.output.infected_above,

@@ -2,9 +2,18 @@
 """Populations on a sample: P1 finite elements, lumped volumes and areas, MPI layout."""
 
 from .clip import ball_shares, fraction_above, part_above
+from .layout import Layout, WellMixed
 from .measure import lumped, sizes
-from .tissue import Tissue, WellMixed, build_tissue
+from .tissue import Tissue, build_tissue
 
 __all__ = [
-    "Tissue", "WellMixed", "ball_shares", "build_tissue", "fraction_above", "lumped", "part_above", "sizes",
-]  # fmt: skip
+    "Layout",
+    "Tissue",
+    "WellMixed",
+    "ball_shares",
+    "build_tissue",
+    "fraction_above",
+    "lumped",
+    "part_above",
+    "sizes",
+]

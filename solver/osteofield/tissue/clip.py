@@ -96,18 +96,27 @@ def _clipped_shares(
     return out
 
 
-def _halve(corners: np.ndarray, weights: np.ndarray, owner: np.ndarray):
+# pairs of corners whose midpoints are the corners of each part
+_Corners = tuple[tuple[int, int], ...]
+_PARTS: dict[int, tuple[_Corners, ...]] = {
+    2: (
+        ((0, 0), (0, 1), (0, 2)), ((0, 1), (1, 1), (1, 2)),
+        ((0, 2), (1, 2), (2, 2)), ((0, 1), (1, 2), (0, 2)),
+    ),
+    3: (
+        ((0, 0), (0, 1), (0, 2), (0, 3)), ((0, 1), (1, 1), (1, 2), (1, 3)),
+        ((0, 2), (1, 2), (2, 2), (2, 3)), ((0, 3), (1, 3), (2, 3), (3, 3)),
+        ((0, 1), (0, 2), (0, 3), (1, 3)), ((0, 1), (0, 2), (1, 2), (1, 3)),
+        ((0, 2), (0, 3), (1, 3), (2, 3)), ((0, 2), (1, 2), (1, 3), (2, 3)),
+    ),
+}  # fmt: skip
+
+
+def _halve(
+    corners: np.ndarray, weights: np.ndarray, owner: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Split every simplex at its edge midpoints: 4 triangles or 8 tetrahedra."""
-    d = corners.shape[2]
-    if d == 2:
-        parts = ((0, 0), (0, 1), (0, 2)), ((0, 1), (1, 1), (1, 2)), ((0, 2), (1, 2), (2, 2)), ((0, 1), (1, 2), (0, 2))
-    else:
-        parts = (
-            ((0, 0), (0, 1), (0, 2), (0, 3)), ((0, 1), (1, 1), (1, 2), (1, 3)),
-            ((0, 2), (1, 2), (2, 2), (2, 3)), ((0, 3), (1, 3), (2, 3), (3, 3)),
-            ((0, 1), (0, 2), (0, 3), (1, 3)), ((0, 1), (0, 2), (1, 2), (1, 3)),
-            ((0, 2), (0, 3), (1, 3), (2, 3)), ((0, 2), (1, 2), (1, 3), (2, 3)),
-        )  # fmt: skip
+    parts = _PARTS[corners.shape[2]]
 
     def middle(x: np.ndarray) -> np.ndarray:
         return np.concatenate([np.stack([(x[:, i] + x[:, j]) / 2 for i, j in p], axis=1) for p in parts])

@@ -55,11 +55,9 @@ def marrow_mesh(sample: Sample, comm: MPI.Comm) -> MarrowMesh:
     chunk = np.array_split(np.arange(len(vertices)), comm.size)[comm.rank]
     element = basix.ufl.element("Lagrange", "tetrahedron" if d == 3 else "triangle", 1, shape=(d,))
 
-    def keep(_comm, _parts, _types, _cells):  # every rank keeps what it brings
+    def keep(*_: object) -> object:  # every rank keeps what it brings
         n = len(mine)
-        destinations = graph.adjacencylist(
-            np.full(n, comm.rank, np.int32), np.arange(n + 1, dtype=np.int32)
-        )
+        destinations = graph.adjacencylist(np.full(n, comm.rank, np.int32), np.arange(n + 1, dtype=np.int32))
         return destinations._cpp_object
 
     domain = mesh.create_mesh(

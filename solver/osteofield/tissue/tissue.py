@@ -9,30 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..geometry import Sample
-from ..integrator.halo import Halo, LocalMatrix
-from ..integrator.system import Points, Problem
+from ..integrator import Points, Problem
 from ..kinetics import Kernels, Network
 from .gather import Gather
-from .marrow import marrow_mesh
-from .measure import lumped
+from .layout import Layout, WellMixed, lay_out
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
-
-@dataclass(frozen=True)
-class WellMixed:
-    """A sample without space: one cubic millimetre of marrow in contact with bone surface.
-
-    Attributes:
-        sigma0: Bone surface per marrow volume, 1/um.
-        d0: Bone volume per bone surface, um.
-    """
-
-    sigma0: float
-    d0: float
-    dimension: int = 0
-    volume: float = 1e9
+GEOMETRY_FIELD = "half_thickness"  # the surface field that geometry gives
 
 
 @dataclass(frozen=True)
@@ -43,40 +28,74 @@ class Tissue:
         sample: Where.
         network: What.
         problem: What the integrator takes.
-        marrow_vertices: Sample point of every marrow value (whole sample).
-        surface_vertices: Sample point of every surface value (whole sample).
-        marrow_cells, surface_cells: Cells in those numberings (whole sample).
-        volumes, areas: Lumped measure of every marrow and surface value (whole sample).
-        gather_marrow, gather_surface: Collect rows in those numberings.
+        layout: Values of the whole sample and the part of this rank.
+        gather_marrow, gather_surface: Collect rows in the numbering of the whole sample.
     """
 
     sample: Sample | WellMixed
     network: Network
     problem: Problem
-    marrow_vertices: np.ndarray
-    surface_vertices: np.ndarray
-    marrow_cells: np.ndarray
-    surface_cells: np.ndarray
-    volumes: np.ndarray
-    areas: np.ndarray
+    layout: Layout
     gather_marrow: Gather
     gather_surface: Gather
-    owned_marrow: np.ndarray
-    owned_surface: np.ndarray
 
     @property
     def names(self) -> tuple[str, ...]:
         """Populations in the order of totals and norms: marrow, then surface."""
         return tuple(p.name for p in (*self.network.marrow, *self.network.surface))
 
+    @property
+    def marrow_vertices(self) -> np.ndarray:
+        """Sample point of every marrow value."""
+        return self.layout.marrow_vertices
+
+    @property
+    def surface_vertices(self) -> np.ndarray:
+        """Sample point of every surface value."""
+        return self.layout.surface_vertices
+
+    @property
+    def marrow_cells(self) -> np.ndarray:
+        """Marrow cells in the numbering of marrow values."""
+        return self.layout.marrow_cells
+
+    @property
+    def surface_cells(self) -> np.ndarray:
+        """Facets of the bone surface in the numbering of surface values."""
+        return self.layout.surface_cells
+
+    @property
+    def volumes(self) -> np.ndarray:
+        """Lumped volume of every marrow value, um^3 (um^2 in 2-D)."""
+        return self.layout.volumes
+
+    @property
+    def areas(self) -> np.ndarray:
+        """Lumped area of every surface value, um^2 (um in 2-D)."""
+        return self.layout.areas
+
+    @property
+    def owned_marrow(self) -> np.ndarray:
+        """Marrow value of every row of this rank."""
+        return self.layout.owned
+
 
 def build_tissue(
-    sample: Sample | WellMixed, network: Network, kernels: Kernels, comm: MPI.Comm, *, open_faces: bool = False
+    sample: Sample | WellMixed,
+    network: Network,
+    kernels: Kernels,
+    comm: MPI.Comm,
+    *,
+    open_faces: bool = False,
 ) -> Tissue:
     """Collective: put a network on a sample.
 
-    On an open outer boundary each solute k leaves with ``D dc/dn = kappa (c_far - c)``,
-    ``kappa = sqrt(D d)`` with d its linear loss rate in the healthy state: the exact flux into an
+    On a surface node i the production P (per marrow volume of the well-mixed model) enters as
+    ``a_i P``, ``a_i = S_i / (m_i sigma0)`` with lumped area S and volume m, which is the flux
+    P / sigma0 through the bone surface; the sum of m_i a_i is the marrow volume.
+
+    On an open outer boundary each solute leaves with ``D dc/dn = kappa (c_far - c)``,
+    ``kappa = sqrt(D d)`` with d its linear loss rate in healthy marrow: the exact flux into an
     infinite healthy surrounding with that loss. c_far is the healthy value of the model.
 
     Args:
@@ -86,97 +105,64 @@ def build_tissue(
         comm: Communicator.
         open_faces: Whether the box faces are open instead of closed.
     """
+    layout = lay_out(sample, comm)
+    sigma0 = sample.sigma0 or 1.0  # no bone: no surface node uses it
+    kernels.set_geometry(sigma0=sigma0, d0=sample.d0)
     nd = max(network.n_diffusing, 1)
     marrow, surface = network.marrow, network.surface
     diffusivity = np.array([p.diffusivity for p in marrow[:nd]])
-    populations = (*marrow, *surface)
-    sigma0, d0 = sample.sigma0, sample.d0
-    kernels.set_geometry(sigma0=sigma0 if sigma0 > 0 else 1.0, d0=d0)
-    if isinstance(sample, WellMixed):
-        root = comm.rank == 0  # one point lives on one rank
-        rows = np.arange(1 if root else 0)
-        on_surface = rows
-        stiffness = keep = None
-        local = LocalMatrix(
-            np.zeros(len(rows) + 1, np.int32), np.zeros(0, np.int32), np.zeros(0), Halo(np.zeros(0, np.int64), (0, len(rows)), _alone())
-        )
-        marrow_vertices = surface_vertices = np.zeros(1, np.int64)
-        marrow_cells = surface_cells = np.zeros((0, 1), np.int64)
-        volumes, areas = np.array([sample.volume]), np.array([sample.volume * sigma0])
-        half_thickness = np.array([d0])
-        outer = np.zeros(1)
-        position = np.zeros((len(rows), 3))
-        owned = rows
-    else:
-        mesh = marrow_mesh(sample, comm)
-        stiffness, keep = mesh.stiffness, mesh
-        local = LocalMatrix.from_petsc(stiffness, comm)
-        marrow_vertices, owned = mesh.vertices, mesh.owned
-        place = np.full(len(sample.points), -1, np.int64)
-        place[marrow_vertices] = np.arange(len(marrow_vertices))
-        surface_vertices = np.unique(sample.surface)
-        place_s = np.full(len(sample.points), -1, np.int64)
-        place_s[surface_vertices] = np.arange(len(surface_vertices))
-        n = len(sample.points)
-        volumes = lumped(sample.points, sample.marrow, n)[marrow_vertices]
-        areas_all = lumped(sample.points, sample.surface, n)
-        areas = areas_all[surface_vertices]
-        half_thickness = sample.half_thickness[surface_vertices]
-        marrow_cells, surface_cells = place[sample.marrow], place_s[sample.surface]
-        outer = sum(
-            (lumped(sample.points, f, n)[marrow_vertices] for f in sample.faces.values() if len(f)),
-            np.zeros(len(marrow_vertices)),
-        )
-        on_surface = np.flatnonzero(place_s[marrow_vertices[owned]] >= 0)
-        position = np.zeros((len(owned), 3))
-        position[:, : sample.dimension] = sample.points[marrow_vertices[owned]]
-    m = np.ascontiguousarray(volumes[owned])
-    if isinstance(sample, WellMixed):
-        owned_surface = owned
-    else:
-        owned_surface = place_s[marrow_vertices[owned[on_surface]]]
-    s = np.ascontiguousarray(areas[owned_surface])
-    inside = np.ones(len(owned), bool)
-    inside[on_surface] = False
-    inside_rows = np.flatnonzero(inside).astype(np.int32)
-    fields = network.fields
-    g = np.zeros((len(on_surface), len(fields)))
-    for k, f in enumerate(fields):
-        g[:, k] = half_thickness[owned_surface] if f.name == "half_thickness" else f.initial
-    open_rows = np.flatnonzero(outer[owned] > 0) if open_faces else np.zeros(0, np.int64)
-    far = np.array([network.healthy[p.name] for p in marrow[:nd]])
+    volumes = np.ascontiguousarray(layout.volumes[layout.owned])
+    outer = layout.outer[layout.owned]
+    open_rows = np.flatnonzero(outer > 0) if open_faces else np.zeros(0, np.int64)
     problem = Problem(
         comm=comm,
         diffusing=nd,
         marrow_width=len(marrow),
         surface_width=len(surface),
-        stiffness=stiffness,
-        local=local,
+        stiffness=layout.stiffness,
+        local=layout.local,
         diffusivity=diffusivity,
-        volumes=m,
-        inside=Points(kernels.marrow, inside_rows, np.zeros(len(inside_rows)), np.zeros((len(inside_rows), len(fields))), np.zeros(len(inside_rows))),
-        surface=Points(kernels.surface, on_surface.astype(np.int32), s / (m[on_surface] * (sigma0 or 1.0)), g, s),
-        position=position,
+        volumes=volumes,
+        inside=_inside(layout, kernels, len(network.fields)),
+        surface=_surface(layout, kernels, network, volumes, sigma0),
+        position=layout.position,
         open_rows=open_rows,
-        open_area=outer[owned][open_rows],
+        open_area=outer[open_rows],
         exchange=np.sqrt(diffusivity * _loss_rates(network, kernels, nd)),
-        far=far,
-        scale=np.array([p.scale for p in populations]),
-        signed=np.array([p.name == network.roles.depth for p in populations]),
+        far=np.array([network.healthy[p.name] for p in marrow[:nd]]),
+        scale=np.array([p.scale for p in (*marrow, *surface)]),
+        signed=np.array([p.name == network.roles.depth for p in (*marrow, *surface)]),
         explicit_time=network.explicit_time,
-        keep=keep,
+        keep=layout.keep,
     )
     return Tissue(
-        sample, network, problem, marrow_vertices, surface_vertices, marrow_cells, surface_cells, volumes, areas,
-        Gather(comm, owned, len(marrow_vertices)), Gather(comm, owned_surface, len(surface_vertices)),
-        owned, owned_surface,
-    )  # fmt: skip
+        sample,
+        network,
+        problem,
+        layout,
+        Gather(comm, layout.owned, len(layout.marrow_vertices)),
+        Gather(comm, layout.owned_surface, len(layout.surface_vertices)),
+    )
 
 
-def _alone():
-    from mpi4py import MPI
+def _inside(layout: Layout, kernels: Kernels, fields: int) -> Points:
+    away = np.ones(len(layout.owned), bool)
+    away[layout.on_surface] = False
+    rows = np.flatnonzero(away).astype(np.int32)
+    n = len(rows)
+    return Points(kernels.marrow, rows, np.zeros(n), np.zeros((n, fields)), np.zeros(n))
 
-    return MPI.COMM_SELF
+
+def _surface(
+    layout: Layout, kernels: Kernels, network: Network, volumes: np.ndarray, sigma0: float
+) -> Points:
+    values = layout.owned_surface
+    areas = np.ascontiguousarray(layout.areas[values])
+    g = np.zeros((len(values), len(network.fields)))
+    for k, field in enumerate(network.fields):
+        g[:, k] = layout.half_thickness[values] if field.name == GEOMETRY_FIELD else field.initial
+    rows = layout.on_surface.astype(np.int32)
+    return Points(kernels.surface, rows, areas / (volumes[rows] * sigma0), g, areas)
 
 
 def _loss_rates(network: Network, kernels: Kernels, nd: int) -> np.ndarray:
@@ -184,9 +170,8 @@ def _loss_rates(network: Network, kernels: Kernels, nd: int) -> np.ndarray:
     kernel = kernels.marrow
     y = np.array([[network.healthy[n] for n in kernel.names]])
     J = np.zeros((1, len(kernel.jac_rows)))
-    kernel.jacobian(
-        0.0, np.zeros(1, np.int32), y, None, np.zeros(1), np.zeros((1, len(network.fields))), np.zeros((1, 3)), J
-    )
+    none, g = np.zeros(1), np.zeros((1, len(network.fields)))
+    kernel.jacobian(0.0, np.zeros(1, np.int32), y, None, none, g, np.zeros((1, 3)), J)
     diagonal = np.zeros(len(kernel.names))
     on = kernel.jac_rows == kernel.jac_cols
     diagonal[kernel.jac_rows[on]] = J[0, on]
