@@ -95,7 +95,8 @@ def run_case(
         except InputError as e:
             error = e
     agree(comm, error)
-    sample = case_sample(case)
+    notes: list[str] = []
+    sample = case_sample(case, notes.append)
     log: Callable[[str], None] = Log.silent()
     folder, arrays, facts = None, None, None
     if comm.rank == 0:
@@ -112,6 +113,9 @@ def run_case(
     restored = None if facts is None else (arrays, facts)
     read = clock.perf_counter() - begun
     try:
+        log(f"{case.title or case.name}: {comm.size} rank{'s' if comm.size > 1 else ''}")
+        for line in notes:
+            log(line)
         simulation = Simulation(case, network, network.in_health(), sample, comm, log)
         simulation.timings["sample"] = read
         outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
@@ -147,8 +151,8 @@ def case_network(case: Case) -> Network:
     return network
 
 
-def case_sample(case: Case) -> Sample | WellMixed:
-    """The sample of a case, with its foci checked.
+def case_sample(case: Case, log: Callable[[str], None] = lambda line: None) -> Sample | WellMixed:
+    """The sample of a case, with its foci checked; `log` hears what was done to make it.
 
     Raises:
         InputError: With every problem found.
@@ -160,7 +164,7 @@ def case_sample(case: Case) -> Sample | WellMixed:
     spec = case.sample
     if spec.well_mixed:
         return WellMixed(spec.bone_surface_density, spec.bone_thickness)
-    sample = build_sample(spec)
+    sample = build_sample(spec, log=log)
     problems = check_foci(case, sample)
     if problems:
         raise InputError(problems)

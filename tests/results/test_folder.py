@@ -30,6 +30,7 @@ def run(folder: Path, times=(0.0, 1.0, 2.0), *, name="demo", key="h1", at=(1.0,)
         if t in at and t > start:
             writer.checkpoint(t, {"y": np.full(4, t)}, {"h": 0.5})
     writer.end({"status": "done", "steps": {"accepted": 7}})
+    results.close()
     return results
 
 

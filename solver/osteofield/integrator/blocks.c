@@ -250,7 +250,7 @@ void totals(long n, int w, const double *m, const double *v, double *out) { // o
 void lowest(long n, int w, const double *v, double *out) {
     for (long i = 0; i < n; i++)
         for (int p = 0; p < w; p++)
-            if (!(v[i * w + p] >= out[p])) out[p] = v[i * w + p]; // also catches NaN
+            if (!(v[i * w + p] >= out[p]) && out[p] == out[p]) out[p] = v[i * w + p]; // a NaN comes in and stays
 }
 
 // ---------------------------------------------------------------- multigrid level, float

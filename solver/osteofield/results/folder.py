@@ -256,9 +256,8 @@ class ResultsFolder:
         write_checkpoint(self.path / CHECKPOINTS, time, arrays, facts)
 
     def end(self, record: Mapping[str, Any]) -> None:
-        """The run is over; final facts for ``run.json``. Closes the folder."""
+        """The run is over; final facts for ``run.json``. The log stays open until `close`."""
         self._record.end(record)
-        self.close()
 
     def close(self) -> None:
         """Close all files and let other runs in; harmless when done twice."""

@@ -132,9 +132,20 @@ class Simulation:
         self._use_case_parameters()
         self.foci = place_foci(self.case, self.tissue, self.network.roles.inoculum)
         for focus in self.foci:
+            self._log(self._about(focus))
             column = self.names.index(focus.population)
             s.marrow(y)[:, column] += focus.density[self.tissue.owned_marrow]
         return y
+
+    def _about(self, focus: Focus) -> str:
+        unit = next(p.unit for p in self.network.marrow if p.name == focus.population)
+        text = f"focus: {focus.load:g} {unit} of {focus.population}"
+        dimension = self.tissue.sample.dimension
+        if dimension == 0:
+            return text
+        where = ", ".join(f"{x / 1e3:.4g}" for x in focus.center)
+        size = f"{focus.volume * 1e-9:.4g} mm^3" if dimension == 3 else f"{focus.volume * 1e-6:.4g} mm^2"
+        return f"{text} in {size} of marrow, the marrow within {focus.radius:g} um of ({where}) mm"
 
     def _homeostasis(self, y: np.ndarray) -> np.ndarray:
         frozen = self.system.problem.signed
