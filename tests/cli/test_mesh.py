@@ -59,7 +59,7 @@ def test_a_recipe_with_an_option_that_replaces_its_value() -> None:
     [
         (
             ["scan.nrrd"],
-            ["-o FILE is needed", "sample.threshold: this key is needed", "sample.cell_size: this key"],
+            ["-o FILE is needed: the mesh to write, for example -o sample.xdmf."],
         ),
         (["scan.nrrd", "-o", "a.vtk"], ["-o a.vtk: a mesh is written as XDMF: the name must end in .xdmf."]),
         (["scan.nrrd", "-o", "no/a.xdmf"], ["-o no/a.xdmf: there is no such folder to write to."]),
@@ -94,3 +94,10 @@ def test_wrong_input(argv: list[str], messages: list[str], capsys: pytest.Captur
     for message in messages:
         assert message in said
     assert not Path("a.xdmf").exists()
+
+
+def test_an_image_alone_is_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mesh", "scan.nrrd", "-o", "a.xdmf"]) == 0
+    said = capsys.readouterr().out
+    assert "Otsu" in said
+    assert Path("a.xdmf").exists()

@@ -33,10 +33,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", help="after 'info': the mesh to describe")
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="the mesh to write (.xdmf)")
     parser.add_argument(
-        "--threshold", metavar="GREY", help='grey value above which a voxel is bone, or "otsu"'
+        "--threshold", metavar="GREY", help="grey value above which a voxel is bone; default otsu: from the histogram"
     )
     parser.add_argument(
-        "--cell-size", metavar="LENGTH", help="edge of the background grid, for example 58.5um"
+        "--cell-size", metavar="LENGTH", help="edge of the background grid, for example 58.5um; default two voxels"
     )
     parser.add_argument("--smoothing", metavar="VOXELS", help="Gaussian filter, standard deviation in voxels")
     parser.add_argument("--voxel", metavar="LENGTH", help="voxel size where the format has none (TIFF)")
@@ -64,7 +64,9 @@ def execute(args: argparse.Namespace) -> int:
     source = Path(args.source)
     spec = None
     try:
-        spec = load_sample_spec(source, image=source.suffix != ".toml", settings=_settings(args))
+        image = source.suffix != ".toml"
+        settings = _settings(args) + (_defaults(args, source) if image else [])
+        spec = load_sample_spec(source, image=image, settings=settings)
         if spec.kind in ("mesh", "well mixed"):
             problems.append(Problem(f"a sample of kind '{spec.kind}' needs no meshing.", source))
     except InputError as e:
@@ -75,7 +77,7 @@ def execute(args: argparse.Namespace) -> int:
         return DONE
     from ..geometry import build_sample, mesh_info, save_sample
 
-    sample = build_sample(spec, log=say)
+    sample = build_sample(spec, log=say, thickness=True)
     save_sample(sample, args.output)
     say(mesh_info(sample)[0])
     say(f"written: {args.output}")
@@ -114,6 +116,25 @@ def _settings(args: argparse.Namespace) -> list[tuple[str, Any, str]]:
         axis, equals, at = args.slice.partition("=")
         plane = {"axis": axis.strip()} | ({"at": at.strip()} if equals else {})
         out.append(("slice", plane, f"--slice {args.slice}"))
+    return out
+
+
+def _defaults(args: argparse.Namespace, source: Path) -> list[tuple[str, Any, str]]:
+    """For an image: the threshold of its histogram and cells of two voxels, where none are given."""
+    out: list[tuple[str, Any, str]] = []
+    if args.threshold is None:
+        out.append(("threshold", "otsu", "--threshold otsu"))
+    if args.cell_size is None:
+        from ..geometry import read_image
+        from ..units import UnitError, quantity
+
+        try:
+            voxel = None if args.voxel is None else quantity(args.voxel, "um")
+            spacing = read_image(source, voxel).spacing
+        except (InputError, UnitError):
+            return [*out, ("cell_size", "1 um", "--cell-size")]  # the image itself is the problem
+        text = f"{2 * max(spacing):g} um"
+        out.append(("cell_size", text, f"--cell-size {text}"))
     return out
 
 
