@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The compiled point algebra against dense numpy, and its refusal of arrays it would misread."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from osteofield.integrator.blocks import Blocks, blocks, padded_rows
+
+SIZES = [(1, 1, 0), (1, 2, 1), (2, 4, 3), (5, 6, 2), (9, 16, 6), (17, 18, 1)]
+
+
+def point_data(nd, nm, ns, kind, n=7, seed=0):
+    """Random J at points of a kind; some local rows need another pivot than their own."""
+    rng = np.random.default_rng(seed)
+    size = nm + (ns if kind == "surface" else 0)
+    keep = (rng.random((size, size)) < 0.6) | np.eye(size, dtype=bool)
+    keep[nd:, nd:] = True  # so that only the choice of pivots can make a local block singular
+    rows, cols = (a.astype(np.int32) for a in np.nonzero(keep))
+    J = rng.normal(size=(n, len(rows)))
+    c = 1.7
+    for q in np.flatnonzero((rows == cols) & (rows >= nd)):
+        J[: n // 2, q] = c  # W = c I - J has zeros on its local diagonal
+    if size - nd == 1:
+        J[:, (rows == nd) & (cols == nd)] = -0.3  # a single local unknown has no other pivot
+    node = rng.permutation(n + 3)[:n].astype(np.int32)
+    volumes = rng.uniform(0.5, 2.0, n + 3)
+    W = np.zeros((n, size, size))
+    W[:, rows, cols] = -J
+    W += c * np.eye(size)
+    return rows, cols, J, c, node, volumes, W
+
+
+@pytest.mark.parametrize("kind", ["marrow", "surface"])
+@pytest.mark.parametrize("sizes", SIZES)
+def test_elimination_is_exact(sizes, kind):
+    nd, nm, ns = sizes
+    b = blocks(*sizes)
+    rows, cols, J, c, node, volumes, W = point_data(nd, nm, ns, kind)
+    n, nl, rng = len(node), W.shape[1] - nd, np.random.default_rng(5)
+    lu, pivots = np.zeros((n, nl * nl)), np.zeros((n, nl), np.uint8)
+    schur = np.zeros((len(volumes), nd * nd))
+    assert getattr(b, f"{kind}_factor")(n, node, len(rows), rows, cols, J, c, volumes, lu, pivots, schur) == 0
+    if nl > 1:
+        assert (pivots != np.arange(nl)).any()
+    S = schur.reshape(-1, nd, nd).transpose(0, 2, 1)  # column major
+    exact = W[:, :nd, :nd] - W[:, :nd, nd:] @ np.linalg.solve(W[:, nd:, nd:], W[:, nd:, :nd])
+    exact *= volumes[node, None, None]
+    assert S[node] == pytest.approx(exact, rel=1e-9, abs=1e-9)
+    assert not S[np.setdiff1d(np.arange(n + 3), node)].any()
+
+    rm, rs = rng.normal(size=(n + 3, nm)), rng.normal(size=(n, ns if kind == "surface" else 0))
+    right = np.concatenate([rm[node], rs], axis=1)
+    if not ns or kind == "marrow":
+        rs = np.zeros((n, max(ns, 1)))
+    reduced, xd = np.zeros((n + 3, nd)), np.zeros((n + 3, nd))
+    reduce, expand = getattr(b, f"{kind}_reduce"), getattr(b, f"{kind}_expand")
+    reduce(n, node, len(rows), rows, cols, J, volumes, lu, pivots, rm, rs, reduced)
+    xd[node] = np.linalg.solve(S[node], reduced[node, :, None])[:, :, 0]
+    expand(n, node, len(rows), rows, cols, J, lu, pivots, xd, rm, rs)
+    found = np.concatenate([rm[node], rs], axis=1)[:, : W.shape[1]]
+    wanted = np.linalg.solve(W, right[:, :, None])[:, :, 0]
+    assert found == pytest.approx(wanted, rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan, np.inf])
+def test_singular_local_block_is_counted(value):
+    """W_ll = 0 or not finite at one of three points."""
+    b = blocks(1, 2, 0)
+    rows, cols = np.array([0, 0, 1, 1], np.int32), np.array([0, 1, 0, 1], np.int32)
+    J = np.full((3, 4), 0.1)
+    J[1, 3] = 2.0 - value
+    node = np.arange(3, dtype=np.int32)
+    lu, pivots, schur = np.zeros((3, 1)), np.zeros((3, 1), np.uint8), np.zeros((3, 1))
+    assert b.marrow_factor(3, node, 4, rows, cols, J, 2.0, np.ones(3), lu, pivots, schur) == 1
+
+
+@pytest.mark.parametrize("kind", ["marrow", "surface"])
+def test_change_of_totals_along_a_vector(kind):
+    nd, nm, ns = 2, 4, 3
+    rows, cols, J, _, node, volumes, W = point_data(nd, nm, ns, kind)
+    rng = np.random.default_rng(6)
+    vm, vs, areas = (
+        rng.normal(size=(len(volumes), nm)),
+        rng.normal(size=(len(node), ns)),
+        rng.random(len(node)),
+    )
+    out = np.zeros(nm + ns)
+    getattr(blocks(nd, nm, ns), f"{kind}_jv")(
+        len(node), node, len(rows), rows, cols, J, volumes, areas, vm, vs, out
+    )
+    v = np.concatenate([vm[node], vs], axis=1)[:, : W.shape[1]]
+    f = np.einsum("nij,nj->ni", 1.7 * np.eye(W.shape[1]) - W, v)
+    wanted = np.zeros(nm + ns)
+    wanted[:nm] = volumes[node] @ f[:, :nm]
+    wanted[nm : W.shape[1]] = areas @ f[:, nm:]
+    assert out == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("nd", [1, 2, 3, 4, 5, 8, 9, 16, 17])
+def test_node_block_inverses(nd):
+    """S + k D inverted per node in float; the vector lanes beyond nd never leak in."""
+    b, n, rng = blocks(nd, nd, 0), 6, np.random.default_rng(nd)
+    S, P = padded_rows(n, nd * nd), padded_rows(n, nd * nd)
+    S[:] = rng.normal(size=S.shape)
+    k, D = rng.uniform(1, 2, n).astype(np.float32), rng.uniform(3, 9, nd).astype(np.float32)
+    assert b.invert(n, k, D, S, P) == 0
+    A = S.reshape(n, nd, nd).transpose(0, 2, 1).astype(float) + k[:, None, None] * np.diag(D)
+    inverse = P.reshape(n, nd, nd).transpose(0, 2, 1)
+    assert np.abs(inverse @ A - np.eye(nd)).max() < 1e-3
+    S[2] = 0
+    k[2] = 0
+    assert b.invert(n, k, D, S, P) > 0
+
+
+@pytest.mark.parametrize("nd", [1, 3, 4, 5, 8, 9, 17])
+def test_double_and_single_operator_agree_with_dense(nd):
+    b, n, rng = blocks(nd, nd, 0), 8, np.random.default_rng(nd)
+    K = np.where(rng.random((n, n)) < 0.5, rng.normal(size=(n, n)), 0.0)
+    np.fill_diagonal(K, 3.0)
+    ip = np.concatenate([[0], np.cumsum((K != 0).sum(1))]).astype(np.int32)
+    ix, kv = np.nonzero(K)[1].astype(np.int32), K[K != 0]
+    D, S, x = rng.uniform(1, 2, nd), rng.normal(size=(n, nd * nd)), rng.normal(size=(n, nd))
+    y = np.zeros((n, nd))
+    b.apply(n, ip, ix, kv, D, S, x, y)
+    wanted = (K @ x) * D + np.einsum("nqp,nq->np", S.reshape(n, nd, nd), x)
+    assert y == pytest.approx(wanted, rel=1e-12, abs=1e-12)
+    single = [a.astype(np.float32) for a in (kv, D)]
+    S32, x32, b32, r32 = (padded_rows(n, w) for w in (nd * nd, nd, nd, nd))
+    S32[:], x32[:], b32[:] = S, x, rng.normal(size=(n, nd))
+    b.residual(n, ip, ix, single[0], single[1], S32, b32, x32, r32)
+    assert r32 == pytest.approx(b32 - wanted, rel=1e-4, abs=1e-4)
+
+
+def test_linear_combination_may_write_over_an_operand():
+    b, rng = blocks(1, 2, 1), np.random.default_rng(0)
+    x, y = rng.normal(size=(2, 3000))
+    wanted = 2.0 * x - 3.0 * y
+    b.linear([2.0, 0.0, -3.0], [x, np.full(3000, np.nan), y], x)
+    assert x == pytest.approx(wanted, rel=1e-13, abs=1e-13)
+
+
+def test_lowest_finds_nan():
+    out = np.full(2, np.inf)
+    blocks(1, 2, 1).lowest(3, 2, np.array([[1.0, 5.0], [np.nan, -2.0], [3.0, 7.0]]), out)
+    assert np.isnan(out[0]) and out[1] == -2.0
+
+
+def test_arrays_that_are_not_contiguous_are_refused():
+    b = blocks(1, 2, 1)
+    y, x = np.zeros((4, 2)), np.zeros((4, 1))
+    b.pack(4, y, x)
+    with pytest.raises((ValueError, BufferError), match="contiguous"):
+        b.pack(4, np.zeros((4, 4))[:, ::2], x)
+    with pytest.raises((ValueError, BufferError), match="contiguous"):
+        b.linear([1.0], [np.zeros(8)[::2]], np.zeros(4))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_arrays_of_another_type_are_refused(dtype):
+    with pytest.raises(TypeError):
+        blocks(1, 2, 1).pack(4, np.zeros((4, 2), dtype), np.zeros((4, 1)))
+    with pytest.raises((TypeError, KeyError)):
+        blocks(1, 2, 1).pack(4, np.zeros((4, 2), np.int64), np.zeros((4, 1)))
+
+
+def test_something_must_diffuse():
+    with pytest.raises(ValueError, match="diffuse"):
+        Blocks(0, 2, 1)

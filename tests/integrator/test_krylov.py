@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Flexible GMRES with the multigrid preconditioner: tight tolerances, mesh-independent work."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from osteofield.integrator import System
+
+# three populations whose diffusivities span four decades, coupled to each other
+J = np.array([[-1.0, 0.5, 0.2], [0.3, -2.0, 0.5], [0.1, 0.7, -1.5]])
+D = np.array([1e-3, 0.1, 10.0])
+
+
+@pytest.fixture
+def coupled(problems):
+    return lambda n, factor=1.0: System(problems.square(n, problems.linear(J, J, 3), factor * D))
+
+
+def right_side(system, seed=0):
+    x = np.random.default_rng(seed).normal(size=system.size)
+    return x
+
+
+@pytest.mark.parametrize(("factor", "tolerance"), [(1e-4, 1e-12), (1.0, 1e-12), (1e2, 1e-11)])
+def test_converges_to_round_off(coupled, factor, tolerance):
+    """Diffusivities over four decades; where they are huge, round-off of D K x is the limit."""
+    system = coupled(20, factor)
+    r, x, f = right_side(system), system.vector(), system.vector()
+    assert system.prepare(0.0, r, 1.0)
+    done = system.solve(r, x, np.ones(3), tolerance)
+    system.rate(0.0, x, f)  # linear: f = J x
+    assert done.converged
+    assert system.norms(r - x + f).max() < 2 * tolerance
+    assert system.norms(r).min() > 0.5
+
+
+def test_work_does_not_grow_with_the_mesh(coupled):
+    iterations = {}
+    for n in (16, 32, 64):
+        system = coupled(n)
+        r, x = right_side(system), system.vector()
+        assert system.prepare(0.0, r, 1.0)
+        done = system.solve(r, x, np.ones(3), 1e-6)
+        assert done.converged
+        iterations[n] = done.iterations
+    assert max(iterations.values()) <= 14
+    assert iterations[64] <= iterations[16] + 4
+
+
+def test_zero_right_side_needs_no_iteration(coupled):
+    system = coupled(6)
+    x = np.ones(system.size)
+    assert system.prepare(0.0, x, 1.0)
+    done = system.solve(system.vector(), x, np.ones(3), 1e-12)
+    assert (done.iterations, done.residual, done.converged) == (0, 0.0, True)
+    assert not x.any()
+
+
+def test_restart_goes_on_where_it_was(coupled):
+    """With a cycle of three vectors the answer is the same."""
+    system = coupled(12)
+    r, x, y = right_side(system), system.vector(), system.vector()
+    assert system.prepare(0.0, r, 1.0)
+    system.solve(r, x, np.ones(3), 1e-9)
+    system._krylov.restart = 3
+    done = system.solve(r, y, np.ones(3), 1e-9)
+    assert done.converged
+    assert done.iterations > 3
+    assert np.abs(x - y).max() < 1e-7
+
+
+def test_failure_is_told(coupled):
+    system = coupled(12)
+    r, x = right_side(system), system.vector()
+    assert system.prepare(0.0, r, 1.0)
+    system._krylov.limit = 2
+    done = system.solve(r, x, np.ones(3), 1e-12)
+    assert not done.converged
+    assert done.residual > 0
+    r[0] = np.nan
+    assert not system.solve(r, x, np.ones(3), 1e-12).converged
