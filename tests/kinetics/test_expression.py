@@ -14,7 +14,8 @@ from osteofield.kinetics.expression import ExpressionError, evaluate, guarded_po
         ("2*a^2", 18.0), ("-a^2", -9.0), ("a**-1", 1 / 3), ("2^a", 8.0), ("min(a, b, 1)", -2.0),
         ("max(a, b)", 3.0),
         ("abs(b)", 2.0), ("step(b)", 0.0), ("step(a - 3)", 1.0), ("sqrt(a + 1)", 2.0), ("pow(a, 2)", 9.0),
-        ("exp(log(a))", 3.0), ("tanh(0*a)", 0.0), ("a^(b/2)", 1 / 3), ("b^0.5", 0.0), ("a\n + b", 1.0),
+        ("exp(log(a))", 3.0), ("tanh(0*a)", 0.0), ("sin(0*a) + cos(0*b)", 1.0), ("a^(b/2)", 1 / 3),
+        ("b^0.5", 0.0), ("a\n + b", 1.0),
     ],
 )  # fmt: skip
 def test_value(text, value):

@@ -37,7 +37,7 @@ source = "assumed"
 [quantity]
 late = "step(t - t0)*exp(-k*(t - t0)/10)"
 shape = "A^(n*(1 + 0.1*B))*B^-0.5 + sqrt(A) + C^3/(1 + C^2)"
-sides = "min(A, B, 1)*max(A - B, 0) + abs(A - 2*B)"
+sides = "min(A, B, 1)*max(A - B, 0) + abs(A - 2*B)*(2 + sin(A)*cos(B))"
 place = "tanh(x/L) + (y/L)^2 - z/L"
 sum = "shape + sides*late + log(1 + C)"
 

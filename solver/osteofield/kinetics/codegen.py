@@ -29,6 +29,8 @@ static inline T above_tiny(T a) { return pick(a > ALL(1e-30), ALL(1.0), ALL(0.0)
 static inline T vexp(T a) { EACH a[l] = exp(a[l]); return a; }
 static inline T vlog(T a) { EACH a[l] = log(a[l]); return a; }
 static inline T vtanh(T a) { EACH a[l] = tanh(a[l]); return a; }
+static inline T vsin(T a) { EACH a[l] = sin(a[l]); return a; }
+static inline T vcos(T a) { EACH a[l] = cos(a[l]); return a; }
 static inline T glog(T a) { EACH a[l] = a[l] > 1e-30 ? log(a[l]) : 0.0; return a; }
 static inline T gsqrt(T a) { EACH a[l] = a[l] > 1e-30 ? sqrt(a[l]) : 0.0; return a; }
 static inline T gpow(T b, T e) {
@@ -178,7 +180,7 @@ def _function(
 
 _CALLS = {
     vmax: "vmax", vmin: "vmin", vabs: "vabs", at_least: "at_least", above_tiny: "above_tiny", glog: "glog",
-    sp.exp: "vexp", sp.log: "vlog", sp.tanh: "vtanh",
+    sp.exp: "vexp", sp.log: "vlog", sp.tanh: "vtanh", sp.sin: "vsin", sp.cos: "vcos",
 }  # fmt: skip
 
 

@@ -83,6 +83,9 @@ class inv(sp.Function):
     nargs = 1
 
 
+_FUNCTIONS = {"abs": vabs, "exp": sp.exp, "log": sp.log, "tanh": sp.tanh, "sin": sp.sin, "cos": sp.cos}
+
+
 def to_sympy(node: ast.AST) -> sp.Expr:
     """A whitelisted formula as a SymPy expression; every name becomes a symbol."""
     parts = power_parts(node)
@@ -121,7 +124,7 @@ def to_sympy(node: ast.AST) -> sp.Expr:
         return at_least(args[0], sp.Integer(0))
     if name == "sqrt":
         return gpow(args[0], sp.Rational(1, 2))
-    return {"abs": vabs, "exp": sp.exp, "log": sp.log, "tanh": sp.tanh}[name](args[0])
+    return _FUNCTIONS[name](args[0])
 
 
 @dataclass

@@ -15,6 +15,7 @@ from ..errors import did_you_mean
 
 FUNCTIONS: Mapping[str, tuple[int, int | None]] = {
     "exp": (1, 1), "log": (1, 1), "sqrt": (1, 1), "abs": (1, 1), "tanh": (1, 1), "step": (1, 1),
+    "sin": (1, 1), "cos": (1, 1),
     "pow": (2, 2), "min": (2, None), "max": (2, None),
 }  # fmt: skip
 """Functions a formula may call, with the least and the largest number of arguments."""
@@ -177,7 +178,7 @@ def evaluate(node: ast.AST, lookup: Callable[[str], Any]) -> Any:
         return np.where(np.real(u) < 0, -u, u)[()]
     if name == "sqrt":
         return guarded_power(u, 0.5)
-    return {"exp": np.exp, "log": np.log, "tanh": np.tanh}[name](u)
+    return {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos}[name](u)
 
 
 def guarded_power(base: Any, exponent: Any) -> Any:
