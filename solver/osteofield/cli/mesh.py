@@ -33,10 +33,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", nargs="?", help="after 'info': the mesh to describe")
     parser.add_argument("-o", dest="output", metavar="FILE", type=Path, help="the mesh to write (.xdmf)")
     parser.add_argument(
-        "--threshold", metavar="GREY", help="grey value above which a voxel is bone; default otsu: from the histogram"
+        "--threshold",
+        metavar="GREY",
+        help="grey value above which a voxel is bone; default otsu: from the histogram",
     )
     parser.add_argument(
-        "--cell-size", metavar="LENGTH", help="edge of the background grid, for example 58.5um; default two voxels"
+        "--cell-size",
+        metavar="LENGTH",
+        help="edge of the background grid, for example 58.5um; default two voxels",
     )
     parser.add_argument("--smoothing", metavar="VOXELS", help="Gaussian filter, standard deviation in voxels")
     parser.add_argument("--voxel", metavar="LENGTH", help="voxel size where the format has none (TIFF)")

@@ -63,8 +63,9 @@ def check_foci(case: Case, sample: Sample) -> list[Problem]:
                 case.problem(("focus", k, "center"), f"{where} is outside the sample, which spans {span}.")
             )
             continue
-        if marrow_volume(sample, center, spec.radius) <= 1e-6 * spec.radius**sample.dimension:
-            distance = np.linalg.norm(sample.points[np.unique(sample.marrow)] - center, axis=1).min()
+        distance = float(np.linalg.norm(sample.points[np.unique(sample.marrow)] - center, axis=1).min())
+        small = 1e-6 * spec.radius**sample.dimension
+        if distance >= spec.radius and marrow_volume(sample, center, spec.radius) <= small:
             problems.append(
                 case.problem(
                     ("focus", k, "radius"),

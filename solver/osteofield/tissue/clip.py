@@ -60,40 +60,49 @@ def ball_shares(points: np.ndarray, cells: np.ndarray, center: np.ndarray, radiu
     Returns:
         (n,) um^d; they sum to the volume that ball and mesh have in common.
     """
-    fine = _clipped_shares(points, cells, center, radius, 4)
-    return (4.0 * fine - _clipped_shares(points, cells, center, radius, 3)) / 3.0
-
-
-def _clipped_shares(
-    points: np.ndarray, cells: np.ndarray, center: np.ndarray, radius: float, depth: int
-) -> np.ndarray:
     n, d = points.shape
-    out = np.zeros(n)
     distance = radius - np.linalg.norm(points - center, axis=1)
     edge = np.ptp(points[cells], axis=1).max(axis=1) * np.sqrt(d)
-    near = distance[cells].max(axis=1) > -edge
-    for group in np.array_split(np.flatnonzero(near), max(1, near.sum() // 20000)):
-        nodes = cells[group]
-        corners = points[nodes]
-        weights = np.broadcast_to(np.eye(d + 1), (len(group), d + 1, d + 1))
-        owner = np.arange(len(group))
-        for level in range(depth + 1):
-            phi = radius - np.linalg.norm(corners - center, axis=2)
-            size = np.linalg.norm(corners - corners[:, :1], axis=2).max(axis=1)
-            inside = (phi > 0).all(axis=1)  # a ball is convex
-            outside = phi.max(axis=1) < -size
-            volume = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1]))
-            volume /= 2.0 if d == 2 else 6.0
-            last = level == depth
-            take = ~outside if last else inside
-            share = np.where(inside, 1.0, fraction_above(phi)) if last else inside.astype(float)
-            contribution = (volume * share)[take, None] * weights[take].mean(axis=1)
-            np.add.at(out, nodes[owner[take]].ravel(), contribution.ravel())
-            if last:
-                break
-            rest = ~inside & ~outside
-            corners, weights, owner = _halve(corners[rest], weights[rest], owner[rest])
+    near = np.flatnonzero(distance[cells].max(axis=1) > -edge)
+    out = np.zeros(n)
+    for group in np.array_split(near, max(1, len(near) // 2000)):  # bounds the memory of the pieces
+        fine, coarse = _clip_cells(points[cells[group]], center, radius)
+        out += np.bincount(cells[group].ravel(), weights=((4.0 * fine - coarse) / 3.0).ravel(), minlength=n)
     return out
+
+
+_HALVINGS = 4
+
+
+def _clip_cells(corners: np.ndarray, center: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the corners of each cell in its part inside a ball, after 4 and after 3 halvings."""
+    m, k, d = corners.shape
+    fine, coarse = np.zeros((m, k)), np.zeros((m, k))
+    weights = np.broadcast_to(np.eye(k), (m, k, k))
+    owner = np.arange(m)
+    volume = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / (2.0 if d == 2 else 6.0)
+    # longest edge, with room for the inner parts of a tetrahedron, whose edges more than halve
+    size = 1.5 * np.linalg.norm(corners[:, :, None] - corners[:, None], axis=3).max(axis=(1, 2))
+    for level in range(_HALVINGS + 1):
+        phi = radius - np.linalg.norm(corners - center, axis=2)
+        inside = (phi > 0).all(axis=1)  # a ball is convex
+        cut = ~inside & (phi.max(axis=1) >= -size)
+        middle = weights.mean(axis=1) * volume[:, None]
+        _add(fine, owner[inside], middle[inside])
+        if level < _HALVINGS:
+            _add(coarse, owner[inside], middle[inside])
+        if level >= _HALVINGS - 1:
+            clipped = middle[cut] * fraction_above(phi[cut])[:, None]
+            _add(fine if level == _HALVINGS else coarse, owner[cut], clipped)
+        if level < _HALVINGS:
+            corners, weights, owner = _halve(corners[cut], weights[cut], owner[cut])
+            volume, size = np.tile(volume[cut] / 2**d, 2**d), np.tile(size[cut] / 2, 2**d)
+    return fine, coarse
+
+
+def _add(table: np.ndarray, rows: np.ndarray, values: np.ndarray) -> None:
+    for k in range(table.shape[1]):
+        table[:, k] += np.bincount(rows, weights=values[:, k], minlength=len(table))
 
 
 # pairs of corners whose midpoints are the corners of each part
