@@ -70,7 +70,8 @@ def marrow_mesh(sample: Sample, comm: MPI.Comm) -> MarrowMesh:
     index = V.dofmap.index_map
     position = np.full(index.size_local + index.num_ghosts, -1, np.int64)
     geometry = domain.geometry
-    dofs = geometry.dofmaps(0) if callable(getattr(geometry, "dofmaps", None)) else geometry.dofmap
+    dofmaps = getattr(geometry, "dofmaps", None)  # none, a method, or a sequence, by version of DOLFINx
+    dofs = geometry.dofmap if dofmaps is None else dofmaps(0) if callable(dofmaps) else dofmaps[0]
     position[V.dofmap.list.ravel()] = geometry.input_global_indices[np.asarray(dofs).ravel()]
     return MarrowMesh(comm, vertices, position[: index.size_local], stiffness, len(cells), V)
 
