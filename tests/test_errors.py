@@ -30,6 +30,6 @@ def test_did_you_mean_suggests_near_words_and_lists_others() -> None:
     known = ["RANKL", "OPG", "TNF"]
     assert did_you_mean("RANLK", known) == "; did you mean 'RANKL'?"
     assert did_you_mean("rankl", known) == "; did you mean 'RANKL'?"
-    assert did_you_mean("xyz", known) == "; known: OPG, RANKL, TNF"
-    assert did_you_mean("xyz", known, otherwise="allowed") == "; allowed: OPG, RANKL, TNF"
-    assert did_you_mean("xyz", []) == ""
+    assert did_you_mean("xyz", known) == "; known: OPG, RANKL, TNF."
+    assert did_you_mean("xyz", known, otherwise="allowed") == "; allowed: OPG, RANKL, TNF."
+    assert did_you_mean("xyz", []) == "."

@@ -45,10 +45,10 @@ class ComputationStopped(Exception):
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "known") -> str:
-    """Return ``; did you mean 'X'?`` or, with no near match, ``; known: a, b, c``."""
+    """End of a sentence: ``; did you mean 'X'?`` or, with no near match, ``; known: a, b, c.``"""
     names = sorted(set(known))
     lower = {n.lower(): n for n in names}
     near = difflib.get_close_matches(word.lower(), lower, 1, 0.6)
     if near:
         return f"; did you mean {lower[near[0]]!r}?"
-    return f"; {otherwise}: {', '.join(names)}" if names else ""
+    return f"; {otherwise}: {', '.join(names)}." if names else "."

@@ -118,8 +118,7 @@ def _is_number(text: str) -> bool:
 
 
 def _hint(word: str, known: Iterable[str]) -> str:
-    hint = did_you_mean(word, known, otherwise="it has")
-    return hint if hint.endswith("?") else f"{hint}."
+    return did_you_mean(word, known, otherwise="it has")
 
 
 def _list(known: Iterable[str]) -> str:

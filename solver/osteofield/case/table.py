@@ -78,10 +78,8 @@ class Table:
         """One of a few words; required if there is no default."""
         value = self.text(name, default, example=f'"{options[0]}"')
         if value and value not in options:
-            hint = did_you_mean(value, options, otherwise="allowed").removesuffix("?")
-            self.problem(
-                name, f"'{value}' is not one of the choices{hint}" + ("?" if "mean" in hint else ".")
-            )
+            hint = did_you_mean(value, options, otherwise="allowed")
+            self.problem(name, f"'{value}' is not one of the choices{hint}")
             return ""
         return value
 
@@ -265,8 +263,7 @@ class Table:
 
 def _hint(word: str, known: Iterable[str]) -> str:
     """Suggestion, or the list of what is allowed, to the end of the sentence."""
-    hint = did_you_mean(word, known, otherwise="allowed")
-    return hint if hint.endswith("?") else f"{hint}."
+    return did_you_mean(word, known, otherwise="allowed")
 
 
 def _siblings(path: Path) -> list[Path]:

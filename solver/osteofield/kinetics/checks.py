@@ -154,7 +154,7 @@ class _Checker:
         for u in uses:
             for s in sorted(u.expression.symbols - self.known):
                 found = True
-                self.say(u.key, f"'{s}' is not defined{did_you_mean(s, self.known, otherwise='defined')}.")
+                self.say(u.key, f"'{s}' is not defined{did_you_mean(s, self.known, otherwise='defined')}")
         return found
 
     def _unused(self, uses: Iterable[_Use]) -> None:

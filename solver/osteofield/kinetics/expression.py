@@ -87,7 +87,7 @@ def _check(node: ast.AST) -> Iterable[str]:
         name = node.func.id
         if name not in FUNCTIONS:
             hint = did_you_mean(name, FUNCTIONS, otherwise="functions")
-            raise ExpressionError(f"there is no function '{name}'{hint}.")
+            raise ExpressionError(f"there is no function '{name}'{hint}")
         least, most = FUNCTIONS[name]
         if node.keywords or len(node.args) < least or (most is not None and len(node.args) > most):
             wanted = f"{least}" if most == least else f"{least} or more"

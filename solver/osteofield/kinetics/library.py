@@ -56,7 +56,7 @@ def load_network(
         file = FOLDER / f"{name}.toml"
         if not file.is_file():
             hint = did_you_mean(name, [n for n, _ in library()], otherwise="models")
-            raise InputError(_at(origin, (*origin_key, "name"), f"there is no model '{name}'{hint}."))
+            raise InputError(_at(origin, (*origin_key, "name"), f"there is no model '{name}'{hint}"))
     model = read_model(TomlSource.load(file))
     structure, problems = check_model(model)
     if problems:
@@ -88,7 +88,7 @@ def _parameter(model: ModelFile, name: str, raw: object) -> float:
         if name in model.switches:
             raise ValueError(f"'{name}' is a switch of model '{model.name}'; set it under [model.switches].")
         hint = did_you_mean(name, model.parameters, otherwise="parameters")
-        raise ValueError(f"model '{model.name}' has no parameter '{name}'{hint}.")
+        raise ValueError(f"model '{model.name}' has no parameter '{name}'{hint}")
     p: Parameter = model.parameters[name]
     if isinstance(raw, str) and raw in p.options:
         return p.options[raw].number
@@ -97,7 +97,7 @@ def _parameter(model: ModelFile, name: str, raw: object) -> float:
     except UnitError as e:
         if isinstance(raw, str) and p.options and not any(c.isdigit() for c in raw):
             raise ValueError(
-                f"'{name}' has no option '{raw}'{did_you_mean(raw, p.options, otherwise='options')}."
+                f"'{name}' has no option '{raw}'{did_you_mean(raw, p.options, otherwise='options')}"
             ) from e
         raise ValueError(f"{e}.") from e
     if v.number and not v.unit.same_dimension(p.value.unit):
@@ -115,7 +115,7 @@ def _switch(model: ModelFile, name: str, raw: object) -> float:
                 f"'{name}' is a parameter of model '{model.name}'; set it under [model.parameters]."
             )
         hint = did_you_mean(name, model.switches, otherwise="switches")
-        raise ValueError(f"model '{model.name}' has no switch '{name}'{hint}.")
+        raise ValueError(f"model '{model.name}' has no switch '{name}'{hint}")
     if not isinstance(raw, bool):
         raise ValueError(f"a switch is true or false, not {raw!r}.")
     return float(raw)

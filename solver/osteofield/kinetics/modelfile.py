@@ -254,7 +254,7 @@ class _Reader:
         for key in raw:
             if key not in allowed:
                 self.say(
-                    (*at, key), f"there is no such key here{did_you_mean(key, allowed, otherwise='allowed')}."
+                    (*at, key), f"there is no such key here{did_you_mean(key, allowed, otherwise='allowed')}"
                 )
         for key in needed:
             if key not in raw:
@@ -318,7 +318,7 @@ class _Reader:
         first = re.split(r"[\s,:;]", text, maxsplit=1)[0]
         if first not in sources and first != "assumed":
             hint = did_you_mean(first, [*sources, "assumed"], otherwise="sources")
-            self.say((*at, "source"), f"'{first}' is not one of [sources] and not 'assumed'{hint}.")
+            self.say((*at, "source"), f"'{first}' is not one of [sources] and not 'assumed'{hint}")
         return text
 
 
@@ -480,7 +480,7 @@ def _of_population(
         if name in populations:
             out[name] = r.value(v, (*at, name), populations[name].unit)
         else:
-            r.say((*at, name), f"there is no population '{name}'{_near(name, populations)}.")
+            r.say((*at, name), f"there is no population '{name}'{_near(name, populations)}")
     return out
 
 
@@ -509,7 +509,7 @@ def _roles(r: _Reader, populations: Mapping[str, PopulationEntry]) -> Roles:
             return None
         name = r.text(raw, key, ("roles",))
         if name not in populations:
-            r.say(("roles", key), f"there is no population '{name}'{_near(name, populations)}.")
+            r.say(("roles", key), f"there is no population '{name}'{_near(name, populations)}")
             return None
         if domain and populations[name].domain != domain:
             r.say(
@@ -525,7 +525,7 @@ def _roles(r: _Reader, populations: Mapping[str, PopulationEntry]) -> Roles:
             return ()
         for i, n in enumerate(names):
             if n not in populations:
-                r.say(("roles", key, i), f"there is no population '{n}'{_near(n, populations)}.")
+                r.say(("roles", key, i), f"there is no population '{n}'{_near(n, populations)}")
         return tuple(names)
 
     depth = one("depth", "surface")
