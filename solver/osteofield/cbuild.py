@@ -24,10 +24,13 @@ def compiler() -> tuple[str, ...]:
     """Command of the C compiler: ``$CC``, else cc, gcc or clang.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none, or not the one that CC names.
     """
-    if os.environ.get("CC"):
-        return tuple(shlex.split(os.environ["CC"]))
+    chosen = tuple(shlex.split(os.environ.get("CC", "")))
+    if chosen:
+        if not shutil.which(chosen[0]):
+            raise InputError(Problem(f"the C compiler that CC names, '{chosen[0]}', was not found."))
+        return chosen
     for name in ("cc", "gcc", "clang"):
         if shutil.which(name):
             return (name,)

@@ -39,6 +39,9 @@ class InputError(Exception):
         self.problems = (problems,) if isinstance(problems, Problem) else tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)  # as it travels between MPI ranks
+
 
 class ComputationStopped(Exception):
     """The computation cannot go on; the message says why and what was left on disk."""
