@@ -136,3 +136,13 @@ def test_open_boundary_is_in_balance_with_its_surroundings(problems):
     assert np.abs(f).max() < 1e-12
     system.rate(0.0, np.full(system.size, 3.0), f)
     assert system.totals(f)[0] == pytest.approx(-0.25 * 4.0)
+
+
+def test_roundoff_of_diffusion(problems):
+    """A constant field, at rest but for round-off, which scales with D/h^2."""
+    zero = problems.linear(np.zeros((1, 1)), np.zeros((1, 1)), 1)
+    for diffusivity in (1e3, 1e9):
+        system = System(problems.square(20, zero, diffusivity))
+        y, f = np.full(system.size, 0.7), np.zeros(system.size)
+        system.rate(0.0, y, f)
+        assert 0 < np.abs(f).max() < system.roundoff(y) < 1e3 * np.abs(f).max()

@@ -289,6 +289,16 @@ long invert(long n, const real *kd, const real *D, const real *S, real *P) {
     }
     return bad;
 }
+// o = b - S z for one z at all nodes
+void subtract_uniform(long n, const double *S, const double *z, const real *b, real *o) {
+    for (long i = 0; i < n; i++) {
+        double s[ND];
+        for (int p = 0; p < ND; p++) s[p] = b[i * ND + p];
+        for (int q = 0; q < ND; q++)
+            for (int p = 0; p < ND; p++) s[p] -= S[i * NB + q * ND + p] * z[q];
+        for (int p = 0; p < ND; p++) o[i * ND + p] = (real)s[p];
+    }
+}
 static inline vec krow(const int *ip, const int *ix, const real *kv, const real *x, long i) {
     vec s = {0}, t = {0};
     int j = ip[i], e = ip[i + 1];

@@ -51,6 +51,8 @@ class Hierarchy:
     The hierarchy is smoothed aggregation on the scalar K (PETSc GAMG), with prolongators scaled to
     row sum one so that constants are reproduced; node blocks S are lumped to the coarser levels;
     the smoother is symmetric processor-block Gauss-Seidel with exact inverses of the node blocks.
+    Where diffusion is so fast that single precision loses S beside D K, the constants, which K does
+    not see, are solved for in double precision first.
 
     Args:
         stiffness: Assembled scalar K (symmetric, rows sum to zero), or None for a single point.
@@ -61,6 +63,7 @@ class Hierarchy:
     """
 
     SWEEPS_COARSEST = 4
+    STIFF = 1e5  # diffusion over reaction of a population beyond which its mean is solved for apart
 
     def __init__(
         self,
@@ -70,7 +73,7 @@ class Hierarchy:
         blocks: Blocks,
         comm: MPI.Comm,
     ):
-        self._c = blocks
+        self._c, self._comm = blocks, comm
         self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
         self.levels: list[Level] = []
         matrices, prolongators = ([], []) if stiffness is None else _aggregate(stiffness, comm)
@@ -87,6 +90,17 @@ class Hierarchy:
                 m.destroy()
         if matrices:
             matrices[0].destroy()
+        self._trace = float(self._sum(np.array([local.diagonal().sum()]))[0])
+        self._schur: np.ndarray | None = None  # node blocks, where constants are solved for apart
+        self._total = np.zeros((blocks.nd, blocks.nd))
+        self._rest = padded_rows(local.rows, blocks.nd)
+
+    def _sum(self, values: np.ndarray) -> np.ndarray:
+        if self._comm.size == 1:
+            return values
+        out = np.empty_like(values)
+        self._comm.Allreduce(values, out)
+        return out
 
     @property
     def sizes(self) -> list[int]:
@@ -105,6 +119,9 @@ class Hierarchy:
         """
         c, fine = self._c, self.levels[0]
         c.narrow(schur.size, schur, fine.schur)
+        self._total = self._sum(schur.sum(axis=0)).reshape(c.nd, c.nd).T
+        stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
+        self._schur = schur if len(self.levels) > 1 and stiff.any() else None
         bad = 0
         for n, level in enumerate(self.levels):
             bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
@@ -121,7 +138,13 @@ class Hierarchy:
         Returns:
             The level's own array (owned + ghost rows); ghosts are not up to date.
         """
-        return self._cycle(0, b)
+        if self._schur is None:
+            return self._cycle(0, b)
+        constant = np.linalg.lstsq(self._total, self._sum(b.sum(axis=0, dtype=np.float64)))[0]
+        self._c.subtract_uniform(self.levels[0].rows, self._schur, constant, b, self._rest)
+        x = self._cycle(0, self._rest)
+        x += constant.astype(np.float32)
+        return x
 
     def _sweep(self, level: Level, b: np.ndarray, backward: int) -> None:
         self._c.sweep(

@@ -50,7 +50,8 @@ def steady_state(
         frozen: (populations,) mask of populations held at their start value and left out of the
             criterion (the eroded depth, which has no steady state of its own).
         tolerance: Of the time steps; the end result does not depend on it.
-        rate: Stop when every population's largest rate is below this fraction of its scale per day.
+        rate: Stop when every population's largest rate is below this fraction of its scale per day, or
+            below what round-off of very fast diffusion leaves.
         longest: Simulated days after which a system is said to have no steady state.
         near: Relative rate (1/day) below which Newton's method is tried.
 
@@ -58,6 +59,7 @@ def steady_state(
         ComputationStopped: No steady state was found.
     """
     start = y.copy()
+    rate = max(rate, system.roundoff(y))
     scale = system.problem.scale
     marrow = system.problem.marrow_width
     f = system.vector()

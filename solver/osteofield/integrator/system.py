@@ -225,6 +225,16 @@ class System:
             out[p.marrow_width :] = np.abs(self.surface(v)).max(axis=0)
         return self.reduce(out, "MAX")
 
+    def roundoff(self, y: np.ndarray) -> float:
+        """Collective: rate, over the scale of its population, that round-off of diffusion alone makes."""
+        p = self.problem
+        fastest = np.zeros(1)
+        if self._rows:
+            fastest[0] = (p.local.diagonal() / p.volumes).max()
+        nd = p.diffusing
+        rates = self._D * self.reduce(fastest, "MAX")[0] * self.largest(y)[:nd]
+        return 8.0 * float(np.finfo(float).eps * (rates / p.scale[:nd]).max())
+
     # ---------------------------------------------------------------- rates
     def _arguments(self, points: Points, y: np.ndarray) -> tuple[Any, ...]:
         surface = self.surface(y) if points is self.problem.surface else None
@@ -258,6 +268,7 @@ class System:
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
         """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
         p, bad = self.problem, 0
+        self._krylov.reset()
         for kind, points in self._kinds:
             n = len(points.node)
             if not n:
