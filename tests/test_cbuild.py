@@ -8,6 +8,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
 from osteofield import cbuild
 from osteofield.errors import InputError
 
@@ -75,7 +76,9 @@ def test_wrong_source_is_told_and_leaves_nothing(cache):
 def test_folder_that_cannot_be_written(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(InputError, match="the folder for compiled code cannot be written.*set XDG_CACHE_HOME"):
+    with pytest.raises(
+        InputError, match="the folder for compiled code cannot be written.*set XDG_CACHE_HOME"
+    ):
         cbuild.build(SOURCE)
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+
 from osteofield.errors import InputError, Problem
 from osteofield.parallel import agree, is_root, world
 

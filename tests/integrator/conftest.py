@@ -170,14 +170,15 @@ def single(kernel: type = Cubic) -> Problem:
         diffusivity=np.zeros(nd), volumes=np.ones(1),
         inside=_points(kernel, False, np.zeros(0, np.int32), NONE, NONE),
         surface=_points(kernel, True, np.zeros(1, np.int32), np.ones(1), np.ones(1)),
-        position=None, open_rows=np.zeros(0, np.int64), open_area=NONE, exchange=np.zeros(nd), far=np.zeros(nd),
+        position=None, open_rows=np.zeros(0, np.int64), open_area=NONE,
+        exchange=np.zeros(nd), far=np.zeros(nd),
         scale=np.ones(nm + ns), signed=np.zeros(nm + ns, bool), explicit_time=hasattr(kernel, "dfdt"),
     )  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def problems() -> SimpleNamespace:
-    """The kernels and the two ways to put one somewhere: ``problems.square(...)``, ``problems.single(...)``."""
+    """The kernels, and where to put one: ``problems.square(...)``, ``problems.single(...)``."""
     return SimpleNamespace(
         square=square, single=single, linear=linear, Cubic=Cubic, Driven=Driven, Constant=Constant
     )

@@ -65,7 +65,9 @@ from osteofield.integrator import LocalMatrix
 from osteofield.tissue.marrow import marrow_mesh
 from osteofield.tissue.gather import Gather
 
-for shape in (ShapeSpec("sphere", (600.0, 500.0, 400.0), radius=150.0), ShapeSpec("plate", (800.0, 500.0), thickness=250.0)):
+sphere = ShapeSpec("sphere", (600.0, 500.0, 400.0), radius=150.0)
+plate = ShapeSpec("plate", (800.0, 500.0), thickness=250.0)
+for shape in (sphere, plate):
     sample = build_sample(SampleSpec(shape=shape, cell_size=60.0))
     m = marrow_mesh(sample, comm)
     parts = comm.allgather(m.owned)
@@ -89,7 +91,8 @@ for shape in (ShapeSpec("sphere", (600.0, 500.0, 400.0), radius=150.0), ShapeSpe
         ip, ix, values = alone.stiffness.getValuesCSR()
         n = len(alone.vertices)
         y1 = np.zeros(n)
-        y1[alone.owned] = np.bincount(np.repeat(np.arange(n), np.diff(ip)), values * field[alone.owned][ix], n)
+        rows = np.repeat(np.arange(n), np.diff(ip))
+        y1[alone.owned] = np.bincount(rows, values * field[alone.owned][ix], n)
         assert np.abs(whole[:, 0] - y1).max() < 1e-11 * np.abs(y1).max()
         assert np.abs(whole[:, 1] + y1).max() < 1e-11 * np.abs(y1).max()
     else:
