@@ -122,7 +122,7 @@ def _newton(
         v += change
         hold(v, start)
         new = remaining(v)
-        if new <= rate:
+        if new <= max(rate, system.roundoff(v)):  # from a start at zero it was not known what round-off leaves
             return True, n, new
         if not np.isfinite(new) or new > 2.0 * left:
             return False, n, new
