@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 import osteofield
 from osteofield.results import Result
 from osteofield.tissue import lumped
@@ -76,9 +77,7 @@ class Run:
     def error(self, name: str, exact: Exact | np.ndarray, step: int = -1) -> float:
         """Relative L2 error, weighted with lumped volumes (areas for a surface population)."""
         on_surface = name not in self.result.marrow
-        points, weights = (
-            (self.surface_points, self.areas) if on_surface else (self.points, self.volumes)
-        )
+        points, weights = (self.surface_points, self.areas) if on_surface else (self.points, self.volumes)
         wanted = exact(points) if callable(exact) else exact
         return norm(self.values(name, step) - wanted, weights) / norm(wanted, weights)
 
@@ -115,6 +114,7 @@ def _toml(value: Any) -> str:
 
 def shape(kind: str, size: Sequence[float], **more: Any) -> dict[str, Any]:
     """Settings of an analytic sample; lengths in um."""
+
     def lengths(v: Any) -> Any:
         return [f"{x} um" for x in v] if isinstance(v, list | tuple) else f"{v} um"
 
@@ -207,10 +207,13 @@ def _triangle(axes, study: Convergence, order: int) -> float:
 
 
 def _plain_ticks(axes, sizes: np.ndarray) -> None:
+    """Plain numbers at a cell-size axis."""
     from matplotlib.ticker import NullLocator
 
-    if len(sizes) <= 7 and sizes.min() > 0.5:
-        axes.set_xticks(sizes, [f"{s:.3g}" for s in sizes])
+    if sizes.min() > 0.5:
+        lo, hi = axes.get_xlim()
+        ticks = [s for s in (1, 2, 5, 10, 20, 30, 40, 60, 100) if lo <= s <= hi]
+        axes.set_xticks(ticks, [f"{s}" for s in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
 
 

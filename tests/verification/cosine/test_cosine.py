@@ -57,13 +57,17 @@ def measured_amplitude(r: Run, step: int) -> float:
 def study(folder: Path, dimension: int, cells: Sequence[float]) -> Decay:
     """Errors over the cell size."""
     settings = shape("marrow", (L,) * dimension)
-    runs = [run("cosine", folder, f"h{h}", sample__cell_size=f"{h} um", **settings) for h in cells]
+    runs = [
+        run("cosine", folder, f"{dimension}d-h{h}", sample__cell_size=f"{h} um", **settings) for h in cells
+    ]
     sizes = np.array([r.cell for r in runs])
     times = runs[0].result.marrow.times
     field = [r.error("c", exact(r.points, times[-1], dimension)) for r in runs]
     b, dt = decay(dimension), times[-1] - times[-2]
     wanted = np.log(amplitude(times[-2], dimension) / amplitude(times[-1], dimension)) / dt
-    rate = [abs(np.log(measured_amplitude(r, -2) / measured_amplitude(r, -1)) / dt - wanted) / b for r in runs]
+    rate = [
+        abs(np.log(measured_amplitude(r, -2) / measured_amplitude(r, -1)) / dt - wanted) / b for r in runs
+    ]
     return Decay(
         Convergence(f"field, {dimension}-D", sizes, np.array(field)),
         Convergence(f"decay rate, {dimension}-D", sizes, np.array(rate)),
@@ -98,7 +102,11 @@ def draw(folder: Path, work: Path) -> list[str]:
             1e3 * times, [measured_amplitude(found.finest, i) for i in range(len(times))], "o", color=color,
             label=f"{d}-D, cells of {found.finest.cell:g} um",
         )  # fmt: skip
-    left.set(xlabel="time [$10^{-3}$ day]", ylabel="amplitude of the wave [pM]", title="pulse, then decay with $D k^2 + d$")
+    left.set(
+        xlabel="time [$10^{-3}$ day]",
+        ylabel="amplitude of the wave [pM]",
+        title="pulse, then decay with $D k^2 + d$",
+    )
     left.set_ylim(0.1, 20)
     left.legend()
     loglog(

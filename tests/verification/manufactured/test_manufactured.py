@@ -39,7 +39,10 @@ def box(dimension: int) -> dict[str, object]:
 
 def in_space(folder: Path, dimension: int, cells: Sequence[float]) -> list[Convergence]:
     """Error of every population over the cell size."""
-    runs = [run("manufactured", folder, f"h{h}", sample__cell_size=f"{h} um", **box(dimension)) for h in cells]
+    runs = [
+        run("manufactured", folder, f"{dimension}d-h{h}", sample__cell_size=f"{h} um", **box(dimension))
+        for h in cells
+    ]
     sizes = np.array([r.cell for r in runs])
 
     def errors(name: str) -> np.ndarray:
@@ -66,7 +69,8 @@ def in_time(folder: Path, steps: Sequence[int], reference: int) -> list[Converge
     runs = [fixed_steps("manufactured", folder, n, END, **settings) for n in steps]
     sizes = END / np.array(steps)
     return [
-        Convergence(name, sizes, np.array([r.error(name, best.values(name)) for r in runs])) for name in "uvws"
+        Convergence(name, sizes, np.array([r.error(name, best.values(name)) for r in runs]))
+        for name in "uvws"
     ]
 
 
@@ -93,8 +97,19 @@ def draw(folder: Path, work: Path) -> list[str]:
     fig, axes = figure(3)
     studies = [in_space(work, 2, FULL[2]), in_space(work, 3, FULL[3]), in_time(work, STEPS, 512)]
     error = "relative $L_2$ error"
-    loglog(axes[0, 0], studies[0], order=2, size="cell size [um]", error=error, title="space, disc in a square")
+    loglog(
+        axes[0, 0], studies[0], order=2, size="cell size [um]", error=error, title="space, disc in a square"
+    )
     loglog(axes[0, 1], studies[1], order=2, size="cell size [um]", error=error, title="space, ball in a cube")
-    loglog(axes[0, 2], studies[2], order=4, size="time step [day]", error=error, title="time, disc, cells of 40 um")
+    loglog(
+        axes[0, 2],
+        studies[2],
+        order=4,
+        size="time step [day]",
+        error=error,
+        title="time, disc, cells of 40 um",
+    )
     save(fig, folder, "manufactured")
-    return [f"{title} {s}" for title, group in zip(("2-D", "3-D", "time"), studies, strict=True) for s in group]
+    return [
+        f"{title} {s}" for title, group in zip(("2-D", "3-D", "time"), studies, strict=True) for s in group
+    ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..study import COLORS, Convergence, Run, figure, loglog, run, save, shape
 
-LENGTH, THICKNESS, REACH, D, FLUX = 500.0, 137.0, 60.0, 20.0 * 86400, 1e6
+LENGTH, THICKNESS, REACH, D, FLUX = 500.0, 137.0, 80.0, 20.0 * 86400, 1e6
 WIDTH = {2: (LENGTH, 100.0), 3: (LENGTH, 100.0, 100.0)}
 LIGHT = {2: (40.0, 20.0, 10.0), 3: (40.0, 20.0, 12.5)}
 FULL = {2: (40.0, 25.0, 16.0, 10.0, 5.0), 3: (40.0, 25.0, 16.0, 10.0)}
@@ -26,7 +26,7 @@ def exact(x: np.ndarray) -> np.ndarray:
 def study(folder: Path, dimension: int, cells: Sequence[float]) -> tuple[Convergence, list[Run]]:
     """Error over the cell size; no grid line falls on the bone surface."""
     settings = shape("plate", WIDTH[dimension], thickness=THICKNESS)
-    runs = [run("slab", folder, f"h{h}", sample__cell_size=f"{h} um", **settings) for h in cells]
+    runs = [run("slab", folder, f"{dimension}d-h{h}", sample__cell_size=f"{h} um", **settings) for h in cells]
     errors = [r.error("c", exact(r.points[:, 0])) for r in runs]
     return Convergence(f"{dimension}-D", np.array([r.cell for r in runs]), np.array(errors)), runs
 
@@ -54,11 +54,19 @@ def draw(folder: Path, work: Path) -> list[str]:
     left.plot(x, np.where(bone, np.nan, exact(x)), color=COLORS[0], label="exact: cosh")
     for r, marker in ((both[0][1][0], "s"), (both[0][1][-2], "o")):
         some = np.argsort(r.points[:, 0])
-        left.plot(r.points[some, 0], r.values("c")[some], marker, ms=3, color=COLORS[1 + (marker == "o")], label=f"cells of {r.cell:.3g} um")
+        left.plot(
+            r.points[some, 0],
+            r.values("c")[some],
+            marker,
+            ms=3,
+            color=COLORS[1 + (marker == "o")],
+            label=f"cells of {r.cell:.3g} um",
+        )
     left.set(xlabel="x [um]", ylabel="concentration [pM]", title="plate of bone, 2-D", ylim=(0, None))
     left.legend(loc="upper left")
     loglog(
-        axes[0, 1], [s for s, _ in both], order=2, size="cell size [um]", error="relative $L_2$ error", title="error"
+        axes[0, 1], [s for s, _ in both], order=2, size="cell size [um]", error="relative $L_2$ error",
+        title="error",
     )  # fmt: skip
     save(fig, folder, "slab")
     return [str(s) for s, _ in both]

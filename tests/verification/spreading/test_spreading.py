@@ -27,7 +27,7 @@ def from_ball(r: np.ndarray, t: float) -> np.ndarray:
 
 
 def from_disc(r: np.ndarray, t: float) -> np.ndarray:
-    """Unit concentration in a disc, spread for t: the heat kernel integrated over the disc (Crank, eq. 3.9)."""
+    """Unit concentration in a disc, spread for t: the heat kernel over the disc (Crank, eq. 3.9)."""
     nodes, weights = np.polynomial.legendre.leggauss(60)
     q, w = RADIUS * (nodes + 1) / 2, RADIUS * weights / 2
     s2 = 4 * D * t
@@ -49,7 +49,9 @@ def exact(points: np.ndarray, t: float, dimension: int) -> np.ndarray:
 def study(folder: Path, dimension: int, cells: Sequence[float]) -> tuple[list[Convergence], list[Run]]:
     """Error over the cell size at every output time."""
     settings = shape("marrow", (L,) * dimension)
-    runs = [run("spreading", folder, f"h{h}", sample__cell_size=f"{h} um", **settings) for h in cells]
+    runs = [
+        run("spreading", folder, f"{dimension}d-h{h}", sample__cell_size=f"{h} um", **settings) for h in cells
+    ]
     sizes = np.array([r.cell for r in runs])
 
     def at(step: int, t: float) -> Convergence:

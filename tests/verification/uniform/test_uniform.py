@@ -87,7 +87,14 @@ def draw(folder: Path, work: Path) -> list[str]:
     for name, color, curve in zip(NAMES, COLORS, courses, strict=False):
         top = curve.max()
         left.plot(fine, curve / top, color=color, linewidth=1)
-        left.plot(last.result.times, last.result.marrow[name][:].mean(axis=1) / top, "o", color=color, ms=3.5, label=name)
+        left.plot(
+            last.result.times,
+            last.result.marrow[name][:].mean(axis=1) / top,
+            "o",
+            color=color,
+            ms=3.5,
+            label=name,
+        )
     left.set(
         xlabel="time [day]", ylabel="value over its largest", ylim=(0, 1.45),
         title="osteofield (points) and SciPy (lines)",
