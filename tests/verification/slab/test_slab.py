@@ -63,7 +63,7 @@ def draw(folder: Path, work: Path) -> list[str]:
             label=f"cells of {r.cell:.3g} um",
         )
     left.set(xlabel="x [um]", ylabel="concentration [pM]", title="plate of bone, 2-D", ylim=(0, None))
-    left.legend(loc="upper left")
+    left.legend(loc="upper right")
     loglog(
         axes[0, 1], [s for s, _ in both], order=2, size="cell size [um]", error="relative $L_2$ error",
         title="error",
