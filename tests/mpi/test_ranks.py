@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The same case on 1, 2 and 3 ranks gives the same numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import osteofield as of
+
+pytestmark = pytest.mark.mpi
+
+FOAM = """\
+format = 1
+[sample]
+cell_size = "52 um"
+[sample.synthetic]
+size = ["2 mm", "2 mm", "2 mm"]
+"BV/TV" = 0.23
+spacing = "936 um"
+seed = 1
+[model]
+name = "osteoimmune"
+[model.parameters]
+turnover = "rodent"
+[[focus]]
+center = "center"
+radius = "300 um"
+load = "1000 CFU/mm^3"
+[time]
+end = "0.5 day"
+tolerance = 0.1
+first_step = "0.03 day"
+linear_tolerance = 1e-11   # together 1e-12
+[output]
+every = "0.25 day"
+"""
+
+SMALL = """\
+format = 1
+[sample]
+cell_size = "70 um"
+[sample.shape]
+kind = "sphere"
+size = ["700 um", "500 um", "500 um"]
+radius = "170 um"
+[model]
+name = "osteoimmune"
+[model.parameters]
+turnover = "rodent"
+[[focus]]
+center = ["100 um", "250 um", "250 um"]
+radius = "120 um"
+load = "1000 CFU/mm^3"
+[boundary]
+outer = "open"
+[time]
+end = "5 day"
+"""
+
+POINT = """\
+format = 1
+[sample]
+well_mixed = true
+[model]
+name = "osteoimmune"
+[[focus]]
+load = "1000 CFU/mm^3"
+[time]
+end = "5 day"
+"""
+
+
+@pytest.fixture
+def on_ranks(run_mpi, tmp_path):
+    """``on_ranks(case file, ranks, *settings)``: results of one run per number of ranks."""
+
+    def run(case: Path, ranks: tuple[int, ...], *settings: str, timeout: float = 300) -> list[of.Result]:
+        out = []
+        for n in ranks:
+            folder = tmp_path / f"on_{n}"
+            changes = [a for s in settings for a in ("--set", s)]
+            run_mpi(n, ["-m", "osteofield", "run", case, "-o", folder, *changes], timeout)
+            out.append(of.open_results(folder))
+            assert out[-1].record["ranks"] == n
+        return out
+
+    return run
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "case.toml"
+    file.write_text(text)
+    return file
+
+
+def worst(one, other) -> tuple[float, str]:
+    """Largest difference of a column over its largest value, mass-balance residuals left out."""
+    assert list(one.history) == list(other.history)
+    found = (0.0, "")
+    for column, values in one.history.items():
+        if not column.endswith(".residual [1]"):
+            size = np.abs(values).max()
+            difference = np.abs(values - other.history[column]).max()
+            found = max(found, (float(difference / size) if size else float(difference), column))
+    return found
+
+
+def test_section_with_its_own_settings(on_ranks, repository):
+    """The shipped two-dimensional case, its first week."""
+    one, *others = on_ranks(repository / "cases" / "osteomyelitis_2d.toml", (1, 2, 3), "time.end=7 day")
+    assert len(one.times) == 8
+    assert one.history["bacteria_total [CFU]"][-1] > 100
+    for other in others:
+        assert worst(one, other) < (1e-8, "")
+        assert other.record["steps"]["accepted"] == one.record["steps"]["accepted"]
+        for domain in ("marrow", "surface"):  # fields, too, in the same numbering
+            a, b = getattr(one, domain), getattr(other, domain)
+            assert np.array_equal(a.points, b.points) and np.array_equal(a.cells, b.cells)
+            for name in a:
+                x, y = np.nan_to_num(a[name][-1]), np.nan_to_num(b[name][-1])
+                assert np.abs(x - y).max() <= 1e-7 * np.abs(x).max(), name
+
+
+def test_volume_with_default_settings(on_ranks, tmp_path):
+    """Open box, default linear tolerance: within a tenth of the tolerance of the steps."""
+    one, two = on_ranks(written(tmp_path, SMALL), (1, 2))
+    assert worst(one, two) < (1e-4, "")
+    assert one.history["depth.mean [um]"][-1] > 0.01
+
+
+def test_point_on_two_ranks(on_ranks, tmp_path):
+    """One point lives on the first rank; the other has nothing and must not disturb."""
+    one, two = on_ranks(written(tmp_path, POINT), (1, 2))
+    assert worst(one, two)[0] == 0.0
+
+
+@pytest.mark.slow
+def test_large_volume_solved_tightly(on_ranks, tmp_path):
+    """More than 50 000 marrow nodes, linear solves to 1e-12."""
+    one, *others = on_ranks(written(tmp_path, FOAM), (1, 2, 3))
+    assert one.record["mesh"]["marrow_nodes"] > 50_000
+    assert one.record["steps"]["accepted"] >= 4
+    for other in others:
+        assert worst(one, other) < (1e-8, "")
+
+
+def test_restart_on_another_number_of_ranks(run_mpi, tmp_path):
+    """Stopped on two ranks, gone on with one."""
+    file = written(tmp_path, SMALL)
+    code = f"""
+import signal
+from pathlib import Path
+from osteofield.api import run_case
+from osteofield.case import load_case
+
+def ask(progress):
+    if progress.day > 2.2:
+        signal.raise_signal(signal.SIGTERM)
+
+case = load_case({str(file)!r}, ["time.linear_tolerance=1e-7"])
+outcome = run_case(case, Path({str(tmp_path / "out")!r}), progress=ask, screen=False)
+assert outcome.status == "interrupted", outcome
+"""
+    run_mpi(2, code)
+    settings = ["time.linear_tolerance=1e-7"]
+    stopped = of.open_results(tmp_path / "out").record["time"]
+    resumed = of.run(file, tmp_path / "out", settings=settings, resume=True)
+    whole = of.run(file, tmp_path / "whole", settings=settings)
+    kept = resumed.times != stopped
+    assert np.array_equal(resumed.times[kept], whole.times)
+    for column, values in whole.history.items():
+        if not column.endswith(".residual [1]"):
+            assert np.abs(resumed.history[column][kept] - values).max() <= 1e-8 * np.abs(values).max(), column
