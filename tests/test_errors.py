@@ -2,6 +2,7 @@
 """Problems as text, and suggestions."""
 
 import pytest
+
 from osteofield.errors import InputError, Problem, did_you_mean
 
 

@@ -187,7 +187,7 @@ class TimeSpec:
     first_step: float = 1e-4
     shortest_step: float = 1e-9
     longest_step: float | None = None
-    linear_tolerance: float = 0.1
+    linear_tolerance: float = 0.001
 
 
 @dataclass(frozen=True)

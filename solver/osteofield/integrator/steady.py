@@ -74,7 +74,7 @@ def steady_state(
         hold(f)
         return float((system.largest(f) / scale).max())
 
-    march = Rodas(system, 0.0, y, StepControl(1e-2, 1e-9), tolerance, 0.1)
+    march = Rodas(system, 0.0, y, StepControl(1e-2, 1e-9), tolerance, 0.01)
     done, newton, trial_at = remaining(march.y), 0, near
     while done > rate:
         if done > trial_at:
@@ -122,7 +122,9 @@ def _newton(
         v += change
         hold(v, start)
         new = remaining(v)
-        if new <= max(rate, system.roundoff(v)):  # from a start at zero it was not known what round-off leaves
+        if new <= max(
+            rate, system.roundoff(v)
+        ):  # from a start at zero it was not known what round-off leaves
             return True, n, new
         if not np.isfinite(new) or new > 2.0 * left:
             return False, n, new
