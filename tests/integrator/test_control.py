@@ -55,7 +55,7 @@ def test_accept_follows_the_elementary_controller():
 def test_growth_is_bounded_and_stops_at_the_longest():
     c = StepControl(1.0, 1e-9)
     c.accept(1.0, 0.0)
-    assert c.step == c.rung(5.0)
+    assert c.step == c.rung(3.0)
     c = StepControl(1.0, 1e-9, 2.0)
     c.accept(1.0, 0.0)
     assert c.step == 2.0
@@ -64,7 +64,7 @@ def test_growth_is_bounded_and_stops_at_the_longest():
 def test_step_cut_short_by_an_event_does_not_shorten_the_next():
     c = StepControl(1.0, 1e-9)
     c.accept(0.01, 1e-3)
-    assert c.step > 0.05  # a mere fivefold growth
+    assert c.step > 0.03  # a mere threefold growth
     short = StepControl(1.0, 1e-9)
     short.accept(0.01, 1e-16)
     assert short.step == 1.0  # nothing speaks against the step planned
@@ -78,7 +78,7 @@ def test_no_growth_right_after_a_rejection():
     c.accept(tried, 1e-8)
     assert c.step == tried
     c.accept(tried, 1e-8)
-    assert c.step == c.rung(5 * tried)
+    assert c.step == c.rung(3 * tried)
 
 
 @pytest.mark.parametrize(("error", "factor"), [(1.0001, 0.8), (1e9, 0.2), (math.inf, 0.25)])
