@@ -252,6 +252,11 @@ void lowest(long n, int w, const double *v, double *out) {
         for (int p = 0; p < w; p++)
             if (!(v[i * w + p] >= out[p]) && out[p] == out[p]) out[p] = v[i * w + p]; // a NaN comes in and stays
 }
+void largest(long n, int w, const double *v, double *out) {
+    for (long i = 0; i < n; i++)
+        for (int p = 0; p < w; p++)
+            if (!(fabs(v[i * w + p]) <= out[p])) out[p] = fabs(v[i * w + p]);
+}
 
 // ---------------------------------------------------------------- multigrid level, float
 

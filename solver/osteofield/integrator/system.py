@@ -219,10 +219,9 @@ class System:
     def largest(self, v: np.ndarray) -> np.ndarray:
         """Collective: largest absolute value of every population."""
         p, out = self.problem, np.zeros(self.populations)
-        if self._rows:
-            out[: p.marrow_width] = np.abs(self.marrow(v)).max(axis=0)
+        self._c.largest(self._rows, p.marrow_width, v[: self._split], out)
         if self._points:
-            out[p.marrow_width :] = np.abs(self.surface(v)).max(axis=0)
+            self._c.largest(self._points, p.surface_width, v[self._split :], out[p.marrow_width :])
         return self.reduce(out, "MAX")
 
     def roundoff(self, y: np.ndarray) -> float:
