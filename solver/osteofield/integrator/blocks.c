@@ -255,7 +255,7 @@ void lowest(long n, int w, const double *v, double *out) {
 void largest(long n, int w, const double *v, double *out) {
     for (long i = 0; i < n; i++)
         for (int p = 0; p < w; p++)
-            if (!(fabs(v[i * w + p]) <= out[p])) out[p] = fabs(v[i * w + p]);
+            if (fabs(v[i * w + p]) > out[p] || v[i * w + p] != v[i * w + p]) out[p] = fabs(v[i * w + p]); // keeps a NaN
 }
 
 // ---------------------------------------------------------------- multigrid level, float
