@@ -53,6 +53,9 @@ def test_frozen_population_keeps_its_start_value(problems):
     found = steady_state(system, y, frozen)
     assert np.array_equal(system.surface(found.y), system.surface(y))
     assert system.marrow(found.y) == pytest.approx(np.full((49, 2), np.sqrt(0.5)), abs=1e-9)
+    marched = steady_state(system, y, frozen, rate=1e-4, near=1e-5)
+    assert (marched.newton, marched.rate <= 1e-4) == (0, True)
+    assert np.array_equal(system.surface(marched.y), system.surface(y))
     with pytest.raises(ComputationStopped, match="no steady state within 10 days"):
         steady_state(system, y, np.zeros(3, bool), longest=10.0)
 
