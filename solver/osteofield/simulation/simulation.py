@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
-import time as clock
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +16,7 @@ from ..integrator import Rodas, StepControl, System, steady_state
 from ..kinetics import Network
 from ..parallel import agree
 from ..tissue import Tissue, WellMixed, build_tissue
+from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import Interrupt
 from .ledger import Ledger
 from .measures import Measures
@@ -118,8 +116,8 @@ class Simulation:
         self._last_row: Mapping[str, float] | None = None
 
     # ---------------------------------------------------------------- phases
-    def _phase(self, name: str) -> _Stopwatch:
-        return _Stopwatch(self.timings, name)
+    def _phase(self, name: str) -> Stopwatch:
+        return Stopwatch(self.timings, name)
 
     def start_state(self) -> np.ndarray:
         """Collective: the state at day 0, homeostasis and foci included."""
@@ -132,20 +130,10 @@ class Simulation:
         self._use_case_parameters()
         self.foci = place_foci(self.case, self.tissue, self.network.roles.inoculum)
         for focus in self.foci:
-            self._log(self._about(focus))
+            self._log(about_focus(focus, self.network, self.tissue.sample.dimension))
             column = self.names.index(focus.population)
             s.marrow(y)[:, column] += focus.density[self.tissue.owned_marrow]
         return y
-
-    def _about(self, focus: Focus) -> str:
-        unit = next(p.unit for p in self.network.marrow if p.name == focus.population)
-        text = f"focus: {focus.load:g} {unit} of {focus.population}"
-        dimension = self.tissue.sample.dimension
-        if dimension == 0:
-            return text
-        where = ", ".join(f"{x / 1e3:.4g}" for x in focus.center)
-        size = f"{focus.volume * 1e-9:.4g} mm^3" if dimension == 3 else f"{focus.volume * 1e-6:.4g} mm^2"
-        return f"{text} in {size} of marrow, the marrow within {focus.radius:g} um of ({where}) mm"
 
     def _homeostasis(self, y: np.ndarray) -> np.ndarray:
         frozen = self.system.problem.signed
@@ -178,6 +166,28 @@ class Simulation:
         )
 
     # ---------------------------------------------------------------- output
+    def _facts(self) -> dict[str, Any]:
+        output = self.case.output
+        return {
+            **run_facts(self.tissue, self.network, self.foci),
+            "ranks": self.comm.size,
+            "eroded_above": output.eroded_above,
+            "infected_above": output.infected_above,
+        }
+
+    def _progress(self, integrator: Rodas) -> Progress:
+        n, s = integrator.statistics, self.system
+        per_solve = s.iterations / max(s.solves, 1)
+        return Progress(
+            integrator.t,
+            self.case.time.end,
+            n.accepted,
+            n.rejected,
+            integrator.control.step,
+            per_solve,
+            self._last_row,
+        )
+
     def mesh_data(self) -> MeshData | None:
         """Geometry of the fields (rank 0 uses it)."""
         t = self.tissue
@@ -265,7 +275,11 @@ class Simulation:
         error: BaseException | None = None
         if writer is not None:
             try:
-                writer.begin(self.mesh_data(), self._units(), {**(record or {}), **self.record()})
+                writer.begin(
+                    self.mesh_data(),
+                    {p.name: p.unit for p in self.network.populations},
+                    {**(record or {}), **self._facts()},
+                )
             except OSError as e:
                 error = ComputationStopped(f"the results could not be written: {e.strerror or e}.")
         agree(comm, error)
@@ -302,8 +316,10 @@ class Simulation:
             except ComputationStopped as e:
                 status, reason = "stopped", str(e)
         self._checkpoint(writer, integrator, ledger)
-        outcome = Outcome(status, reason, integrator.t, self._statistics(integrator), dict(self.timings))
-        outcome.timings["memory_MB"] = self._memory()
+        outcome = Outcome(
+            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings)
+        )
+        outcome.timings["memory_MB"] = peak_memory(comm)
         if writer is not None:
             try:
                 writer.end(
@@ -380,78 +396,6 @@ class Simulation:
         self._use_case_parameters()
         self.foci = place_foci(self.case, self.tissue, self.network.roles.inoculum)
         return y, float(facts["time"]), facts
-
-    # ---------------------------------------------------------------- facts
-    def _units(self) -> dict[str, str]:
-        return {p.name: p.unit for p in (*self.network.marrow, *self.network.surface)}
-
-    def record(self) -> dict[str, Any]:
-        """What a results folder says about this run."""
-        t, roles = self.tissue, self.network.roles
-        sample, box = t.sample, None
-        mesh: dict[str, Any] = {"sigma0 [1/um]": sample.sigma0, "d0 [um]": sample.d0}
-        if not isinstance(sample, WellMixed):
-            box = [list(map(float, corner)) for corner in sample.box]
-            mesh |= {
-                "hash": sample.hash,
-                "marrow_nodes": len(t.marrow_vertices),
-                "marrow_cells": len(t.marrow_cells),
-                "surface_nodes": len(t.surface_vertices),
-                "multigrid_rows": self.system.hierarchy.sizes,
-                "provenance": dict(sample.provenance),
-            }
-        return {
-            "roles": {
-                "depth": roles.depth, "inoculum": roles.inoculum, "bacteria": list(roles.bacteria or ()),
-                "show": list(roles.show),
-            },
-            "model": {"name": self.network.name, "hash": self.network.source_hash},
-            "foci": [
-                {"center": f.center.tolist(), "radius": f.radius, "population": f.population, "load": f.load,
-                 "marrow_volume": f.volume}
-                for f in self.foci
-            ],
-            "dimension": sample.dimension,
-            "box": box,
-            "ranks": self.comm.size,
-            "eroded_above": self.case.output.eroded_above,
-            "infected_above": self.case.output.infected_above,
-            "mesh": mesh,
-        }  # fmt: skip
-
-    def _statistics(self, integrator: Rodas) -> dict[str, Any]:
-        n, s = integrator.statistics, self.system
-        named = {}
-        for reason, count in n.reasons.items():
-            text, _, tail = reason.partition(": population ")
-            named[f"{text}: {self.names[int(tail)]}" if tail else reason] = count
-        return {
-            "accepted": n.accepted, "rejected": n.rejected, "rejections": named, "solves": s.solves,
-            "iterations": s.iterations, "last_step": integrator.control.step,
-        }  # fmt: skip
-
-    def _progress(self, integrator: Rodas) -> Progress:
-        n = integrator.statistics
-        return Progress(
-            integrator.t, self.case.time.end, n.accepted, n.rejected, integrator.control.step,
-            self.system.iterations / max(self.system.solves, 1), self._last_row,
-        )  # fmt: skip
-
-    def _memory(self) -> float:
-        """Collective: peak resident memory over all ranks together, MB."""
-        scale = 1e6 if sys.platform == "darwin" else 1e3
-        return float(self.comm.allreduce(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale))
-
-
-class _Stopwatch:
-    def __init__(self, table: dict[str, float], name: str):
-        self._table, self._name = table, name
-
-    def __enter__(self) -> None:
-        self._start = clock.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        self._table[self._name] = self._table.get(self._name, 0.0) + clock.perf_counter() - self._start
 
 
 def _compile_once(network: Network, comm: MPI.Comm) -> Any:
