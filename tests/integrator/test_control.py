@@ -19,7 +19,7 @@ def on_ladder(h: float) -> bool:
 def test_rung_is_the_largest_ladder_step_not_above(h):
     r = StepControl(1.0, 1e-9).rung(h)
     assert on_ladder(r)
-    assert r <= h * (1 + 1e-7) < r * 2 ** (1 / 8) * (1 + 1e-6)
+    assert r <= h * (1 + 1e-7) < r * 2 ** (1 / 4) * (1 + 1e-6)
 
 
 def test_rung_does_not_see_round_off():

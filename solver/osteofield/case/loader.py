@@ -294,7 +294,7 @@ def _time(table: Table) -> TimeSpec:
         first_step=table.quantity("first_step", "day", "1e-4 day"),
         shortest_step=table.quantity("shortest_step", "day", "1e-9 day"),
         longest_step=table.quantity("longest_step", "day") if table.has("longest_step") else None,
-        linear_tolerance=table.number("linear_tolerance", 0.001, above=0.0, at_most=1.0),
+        linear_tolerance=table.number("linear_tolerance", 3e-4, above=0.0, at_most=1.0),
     )
     table.close()
     if spec.first_step < spec.shortest_step:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class StepControl:
     """Elementary step-size control on a ladder of step sizes.
 
-    Steps are rounded down to powers of 2^(1/8), so that runs whose error estimates differ only by
+    Steps are rounded down to powers of 2^(1/4), so that runs whose error estimates differ only by
     round-off (another number of ranks) take exactly the same steps.
 
     Attributes:
@@ -28,7 +28,7 @@ class StepControl:
     largest_growth: float = 3.0
     largest_cut: float = 0.2
 
-    RUNGS = 8
+    RUNGS = 4
 
     def __post_init__(self) -> None:
         self.step = self.rung(min(self.step, self.longest))

@@ -85,7 +85,7 @@ class Rodas:
         y: np.ndarray,
         control: StepControl,
         tolerance: float,
-        linear_tolerance: float = 0.001,
+        linear_tolerance: float = 3e-4,
     ):
         self.system, self.control = system, control
         self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
