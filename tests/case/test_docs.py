@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from osteofield.case import load_case
 from osteofield.case.loader import TABLES
 from osteofield.cli.entry import VERBS

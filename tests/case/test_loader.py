@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from osteofield.case import Case, load_case, load_sample_spec, read_case
 from osteofield.errors import InputError
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from osteofield.case import check_names, load_case
 from osteofield.case.names import Model
 

@@ -4,6 +4,7 @@
 from typing import Any
 
 import pytest
+
 from osteofield.case.overrides import OverriddenSource, override
 from osteofield.tomlsource import TomlSource
 

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from osteofield.case.tomltext import to_toml
 
 SCALARS = (

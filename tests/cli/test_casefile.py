@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from osteofield.cli.casefile import located_in, read
 from osteofield.errors import InputError, Problem
 

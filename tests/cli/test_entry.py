@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from osteofield.cli import entry, main
 from osteofield.errors import ComputationStopped, InputError, Problem
 

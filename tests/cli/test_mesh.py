@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from osteofield.cli import main
 from osteofield.geometry import load_sample
 

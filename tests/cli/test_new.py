@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from osteofield.cli import main
 from osteofield.cli.new import shipped_cases
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from osteofield.cli import main
 
 HERE = Path(__file__).parent

@@ -3,11 +3,12 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
 from osteofield.geometry.cut import cut
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.kuhn import kuhn
 from osteofield.geometry.morphometry import areas, non_manifold_edges, total_volume, volumes
-from scipy import ndimage
 
 
 def noise(d, n, seed=0, smooth=0.8):

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.case.types import FoamSpec
 from osteofield.errors import InputError
 from osteofield.geometry.foam import foam

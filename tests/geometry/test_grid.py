@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.errors import InputError
 from osteofield.geometry.grid import Grid
 

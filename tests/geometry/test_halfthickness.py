@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.case.types import ShapeSpec
 from osteofield.geometry.cut import cut
 from osteofield.geometry.grid import Grid

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.case.types import ImageSpec
 from osteofield.errors import InputError
 from osteofield.geometry.image import load_bone, otsu_threshold, read_image

@@ -3,12 +3,13 @@
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
+
 from osteofield.geometry.cut import cut
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.levelset import signed_distance
 from osteofield.geometry.morphometry import total_volume
 from osteofield.geometry.voxels import Voxels
-from scipy.spatial import cKDTree
 
 
 def ball(d, n=40, voxel=10.0, radius=123.0):

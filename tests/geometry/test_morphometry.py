@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.morphometry import (
     Morphometry,

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.geometry.quality import Quality, angles
 
 

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+
 from osteofield.case.types import FoamSpec, ImageSpec, SampleSpec, ShapeSpec, SliceSpec
 from osteofield.errors import InputError
 from osteofield.geometry import build_sample

@@ -4,6 +4,7 @@
 import meshio
 import numpy as np
 import pytest
+
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.errors import InputError
 from osteofield.geometry import build_sample, load_sample, mesh_info, save_sample

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from osteofield.case.types import ShapeSpec
 from osteofield.errors import InputError
 from osteofield.geometry.grid import Grid

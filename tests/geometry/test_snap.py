@@ -3,10 +3,11 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
+
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.kuhn import kuhn
 from osteofield.geometry.snap import LEAST_VOLUME, determinant, settle, split
-from scipy import ndimage
 
 
 def noise(d, n, seed=0, smooth=0.8):

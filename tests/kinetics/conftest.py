@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from osteofield.kinetics import Network, load_network
 from scipy.integrate import solve_ivp
+
+from osteofield.kinetics import Network, load_network
 
 SMALL = """\
 format = 1

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from osteofield.kinetics.dimensions import DimensionError, dimension
 from osteofield.kinetics.expression import parse
 from osteofield.units import unit

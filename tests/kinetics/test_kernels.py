@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from osteofield.errors import InputError
 from osteofield.kinetics import load_network
 from osteofield.kinetics.evaluation import Evaluation

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from osteofield.errors import InputError
 from osteofield.kinetics.modelfile import is_number, read_value
 

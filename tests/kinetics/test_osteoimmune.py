@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
+
 from osteofield.kinetics import load_network
 from osteofield.kinetics.library import FOLDER
 from osteofield.units import unit
-from scipy.integrate import solve_ivp
 
 CHRONIC = {
     "bacteria": "109.392", "biofilm": "1365.95", "TNF": "274.04", "IL1": "72.671", "IL6": "228.22",

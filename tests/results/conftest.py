@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from osteofield.simulation.writer import Frame, MeshData
 
 UNITS = {"RANKL": "pM", "bacteria": "CFU/mm^3", "OCa": "pM", "depth": "um"}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from osteofield.errors import InputError
 from osteofield.results import ResultsFolder, open_results, prepare
 from osteofield.simulation.writer import Writer

@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from osteofield.results import growing
 from osteofield.results.growing import GrowingFile
 

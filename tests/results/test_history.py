@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from osteofield.errors import InputError
 from osteofield.results.history import HistoryWriter, read_history
 

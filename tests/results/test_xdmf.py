@@ -16,6 +16,7 @@ import meshio
 import numpy as np
 import pytest
 import pyvista as pv
+
 from osteofield.results.xdmf import XdmfSeries
 from osteofield.simulation.writer import MeshData
 

@@ -74,7 +74,7 @@ def test_columns_are_those_promised(setting, network):
     wanted = []
     for p in network.populations:
         if p.name == "depth":
-            wanted.append("depth.max [um]")  # its mean and total (bone_loss) stand in front
+            wanted += ["depth.max [um]", "depth.total [mm^3]"]  # its mean stands in front
             continue
         wanted += [f"{p.name}.mean [{p.unit}]", f"{p.name}.max [{p.unit}]"]
         wanted += [f"{p.name}.total [{units.get(p.unit, 'mm^3')}]"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.errors import InputError
 from osteofield.geometry import build_sample

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from osteofield.results import Result
 from osteofield.view.mesh import cut_away, region_border, slice_of, surface_mesh
 from osteofield.view.region import smooth_region

@@ -10,6 +10,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+
 from osteofield.errors import InputError
 from osteofield.results import Result, prepare
 from osteofield.view import opengl as opengl_module

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from osteofield.results import Result
 from osteofield.view.region import box_facets, orient_outwards, smooth_region
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pyvista as pv
 from matplotlib.colors import to_rgb
+
 from osteofield.results import Result
 from osteofield.view.lesion import DEFAULT_FACING, facing, kept_box
 from osteofield.view.mesh import cut_away, surface_mesh

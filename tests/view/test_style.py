@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from osteofield.view.scale import norm_of
 from osteofield.view.style import BONE, depth_colours, nice_length, unit_text, with_unit
 

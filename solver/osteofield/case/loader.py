@@ -266,10 +266,10 @@ def _therapy(table: Table, end: float) -> TherapySpec:
         level_text = "" if raw is None else str(raw)
     dose.close()
     table.close()
-    if until <= start:
-        table.problem("until", "a therapy must end after it starts: 'until' is not later than 'from'.")
-    elif start >= end:
+    if start >= end:
         table.problem("from", f"the run ends at {end:g} day, so this therapy would never be given.")
+    elif until <= start:
+        table.problem("until", "a therapy must end after it starts: 'until' is not later than 'from'.")
     return TherapySpec(drug, level, start, until, level_text)
 
 

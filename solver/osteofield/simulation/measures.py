@@ -67,7 +67,8 @@ class Measures:
             row |= self._columns(p.name, p.unit, marrow[:, k], self._t.volumes, _AMOUNT.get(p.unit), _MM3)
         for k, p in enumerate(network.surface):
             if k == depth_at:
-                row["depth.max [um]"] = float(surface[:, k].max(initial=0.0))
+                row["depth.max [um]"] = float(surface[:, k].max()) if len(surface) else 0.0
+                row["depth.total [mm^3]"] = row["bone_loss [mm^3]"]  # its mean stands in front
                 continue
             sigma0 = self._t.sample.sigma0
             if p.unit in _AMOUNT and sigma0 > 0:  # a density in the RVE scale: its areal amount is X / sigma0
