@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteofield.tissue import ball_shares, fraction_above, part_above, sizes
+from osteofield.tissue import ball_shares, fraction_above, sizes
 
 
 def block(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
@@ -69,13 +69,13 @@ def test_fraction_of_nearly_equal_values(k):
 
 
 @pytest.mark.parametrize("d", [2, 3])
-def test_part_above_is_exact_for_a_linear_field(d):
+def test_fractions_add_up_for_a_linear_field(d):
     points, cells = block(3, d)
-    assert part_above(points, cells, points[:, 0], 0.37) == pytest.approx(0.63, abs=1e-12)
-    assert part_above(points, cells, points @ np.ones(d), 1.0) == pytest.approx(
+    assert sizes(points, cells) @ fraction_above(points[:, 0][cells] - 0.37) == pytest.approx(0.63, abs=1e-12)
+    assert sizes(points, cells) @ fraction_above((points @ np.ones(d))[cells] - 1.0) == pytest.approx(
         [0, 0, 1 / 2, 5 / 6][d], abs=1e-12
     )
-    assert part_above(points, cells, points[:, 0], 1.0) == 0.0
+    assert sizes(points, cells) @ fraction_above(points[:, 0][cells] - 1.0) == 0.0
 
 
 @pytest.mark.parametrize(("d", "volume"), [(2, np.pi), (3, 4 / 3 * np.pi)])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Populations on a sample: P1 finite elements, lumped volumes and areas, MPI layout."""
 
-from .clip import ball_shares, fraction_above, part_above
+from .clip import ball_shares, fraction_above
 from .layout import Layout, WellMixed
 from .measure import lumped, sizes
 from .tissue import Tissue, build_tissue
@@ -14,6 +14,5 @@ __all__ = [
     "build_tissue",
     "fraction_above",
     "lumped",
-    "part_above",
     "sizes",
 ]

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .measure import sizes
-
 
 def fraction_above(values: np.ndarray) -> np.ndarray:
     """Fraction of each simplex on which the linear interpolant of vertex values is positive.
@@ -131,10 +129,3 @@ def _halve(
         return np.concatenate([np.stack([(x[:, i] + x[:, j]) / 2 for i, j in p], axis=1) for p in parts])
 
     return middle(corners), middle(weights), np.tile(owner, len(parts))
-
-
-def part_above(points: np.ndarray, simplices: np.ndarray, values: np.ndarray, level: float) -> float:
-    """Size of the region where a nodal field exceeds `level` (exact for the linear interpolant)."""
-    v = values[simplices] - level
-    some = (v > 0).any(axis=1)
-    return float(sizes(points, simplices[some]) @ fraction_above(v[some]))
