@@ -9,6 +9,7 @@ import numpy as np
 
 from .blocks import Blocks, padded_rows
 from .halo import LocalMatrix
+from .reduction import reduced
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -90,17 +91,10 @@ class Hierarchy:
                 m.destroy()
         if matrices:
             matrices[0].destroy()
-        self._trace = float(self._sum(np.array([local.diagonal().sum()]))[0])
+        self._trace = float(reduced(self._comm, np.array([local.diagonal().sum()]))[0])
         self._schur: np.ndarray | None = None  # node blocks, where constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
         self._rest = padded_rows(local.rows, blocks.nd)
-
-    def _sum(self, values: np.ndarray) -> np.ndarray:
-        if self._comm.size == 1:
-            return values
-        out = np.empty_like(values)
-        self._comm.Allreduce(values, out)
-        return out
 
     @property
     def sizes(self) -> list[int]:
@@ -119,7 +113,7 @@ class Hierarchy:
         """
         c, fine = self._c, self.levels[0]
         c.narrow(schur.size, schur, fine.schur)
-        self._total = self._sum(schur.sum(axis=0)).reshape(c.nd, c.nd).T
+        self._total = reduced(self._comm, schur.sum(axis=0)).reshape(c.nd, c.nd).T
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
         self._schur = schur if len(self.levels) > 1 and stiff.any() else None
         bad = 0
@@ -140,7 +134,7 @@ class Hierarchy:
         """
         if self._schur is None:
             return self._cycle(0, b)
-        constant = np.linalg.lstsq(self._total, self._sum(b.sum(axis=0, dtype=np.float64)))[0]
+        constant = np.linalg.lstsq(self._total, reduced(self._comm, b.sum(axis=0, dtype=np.float64)))[0]
         self._c.subtract_uniform(self.levels[0].rows, self._schur, constant, b, self._rest)
         x = self._cycle(0, self._rest)
         x += constant.astype(np.float32)

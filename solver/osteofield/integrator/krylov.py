@@ -11,6 +11,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from .blocks import Blocks, padded_rows
+from .reduction import reduced
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -161,17 +162,10 @@ class Krylov:
     ) -> np.ndarray:
         out = np.zeros(k)
         self._c.dots(self._rows, k, weights, self._C if basis is None else basis, self._C[0].size, w, out)
-        return self._sum(out)
-
-    def _sum(self, values: np.ndarray) -> np.ndarray:
-        if self._comm.size == 1:
-            return values
-        out = np.empty_like(values)
-        self._comm.Allreduce(values, out)
-        return out
+        return reduced(self._comm, out)
 
     def _norm(self, weights: np.ndarray, w: np.ndarray) -> float:
         out = np.zeros(1)
         self._c.dots(self._rows, 1, weights, w, w.size, w, out)
-        value = float(self._sum(out)[0])
+        value = float(reduced(self._comm, out)[0])
         return float(np.sqrt(value)) if value >= 0 else float("nan")

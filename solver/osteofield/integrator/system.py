@@ -13,6 +13,7 @@ from .blocks import blocks
 from .halo import LocalMatrix
 from .hierarchy import Hierarchy
 from .krylov import Krylov, Solve
+from .reduction import reduced
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -175,13 +176,7 @@ class System:
 
     def reduce(self, values: np.ndarray, op: str = "SUM") -> np.ndarray:
         """Collective: combine an array over all ranks; `op` is ``SUM``, ``MIN`` or ``MAX``."""
-        if self.comm.size == 1:
-            return values
-        from mpi4py import MPI
-
-        out = np.empty_like(values)
-        self.comm.Allreduce(values, out, getattr(MPI, op))
-        return out
+        return reduced(self.comm, values, op)
 
     # ---------------------------------------------------------------- reductions
     def norms(self, v: np.ndarray) -> np.ndarray:
