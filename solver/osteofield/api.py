@@ -7,6 +7,7 @@ import hashlib
 import platform
 import time as clock
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,7 +113,7 @@ def run_case(
     facts = comm.bcast(facts, 0)
     restored = None if facts is None else (arrays, facts)
     read = clock.perf_counter() - begun
-    try:
+    with folder or nullcontext():  # notes in run.json how it ended, also after an error
         log(f"{case.title or case.name}: {comm.size} rank{'s' if comm.size > 1 else ''}")
         for line in notes:
             log(line)
@@ -121,9 +122,6 @@ def run_case(
         outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
         before_report()
         _report(outcome, directory, log)
-    finally:
-        if folder is not None:
-            folder.close()
     return outcome
 
 

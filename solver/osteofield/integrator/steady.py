@@ -13,6 +13,8 @@ from .control import StepControl
 from .rodas import Rodas
 from .system import System
 
+STEPS = 500  # a model that has a steady state needs ten to forty
+
 
 @dataclass(frozen=True)
 class Steady:
@@ -78,9 +80,9 @@ def steady_state(
     done, newton, trial_at = remaining(march.y), 0, near
     while done > rate:
         if done > trial_at:
-            if march.t >= longest:
+            if march.t >= longest or march.statistics.accepted >= STEPS:
                 raise ComputationStopped(
-                    f"no steady state within {longest:g} days (largest relative rate {done:.2g} per day)."
+                    f"no steady state within {march.t:.3g} days (largest relative rate {done:.2g} per day)."
                 )
             march.step(longest)
             hold(march.y, start)
