@@ -99,6 +99,7 @@ class Rodas:
         self._floor = 0.01 * system.problem.scale
         self._peak = np.maximum(system.problem.scale, system.largest(y))
         self._size = np.maximum(system.norms(y), self._floor)
+        self._tried_size = self._size
         self._span: tuple[float, float] = (t, t)
         self._old = y.copy()
         self._ledger_old = self.ledger.copy()
@@ -144,7 +145,7 @@ class Rodas:
         self._span = (self.t, stop if h == stop - self.t else self.t + h)
         self.t = self._span[1]
         self._old, self.y, self._new = self.y, self._new, self._old
-        self._size = np.maximum(self._size, self.system.norms(self.y))
+        self._size = self._tried_size
         self._peak = np.maximum(self._peak, self.system.largest(self.y))
         self._ledger_old = self.ledger
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
@@ -173,7 +174,7 @@ class Rodas:
             if not done.converged:
                 return "solve: the linear solver did not converge", np.inf
         s.linear([1.0, *WEIGHTS], [self.y, *k], self._new)
-        size = np.maximum(self._size, s.norms(self._new))
+        self._tried_size = size = np.maximum(self._size, s.norms(self._new))
         scaled = s.norms(k[5]) / (self.tolerance * size)
         error = float(scaled.max())
         if not np.isfinite(error):

@@ -124,9 +124,8 @@ def _newton(
         v += change
         hold(v, start)
         new = remaining(v)
-        if new <= max(
-            rate, system.roundoff(v)
-        ):  # from a start at zero it was not known what round-off leaves
+        # from a start at zero it was not known what round-off leaves
+        if new <= max(rate, system.roundoff(v)):
             return True, n, new
         if not np.isfinite(new) or new > 2.0 * left:
             return False, n, new
