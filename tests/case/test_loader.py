@@ -297,9 +297,8 @@ def test_therapy_dose(write: Write) -> None:
         "case.toml:9: therapy[0].dose.level: this key is needed, for example level = 10"
     ]
     for dose, message in [
-        ("-1", "a number at least 0 is needed, not -1."),
+        ("inf", "a number that is finite is needed, not inf."),
         ('"ten"', "'ten' is not a number with a unit."),
-        ('"-1 mg/L"', "'-1 mg/L' is not allowed; a dose is 0 or positive."),
         ('"1 foo"', "'foo' is not a unit"),
     ]:
         (found,) = problems(write(BASE + start + f"dose.level = {dose}\n"))

@@ -45,8 +45,8 @@ def small(inoculum: str | None = "bacteria") -> Model:
             SimpleNamespace(name="OCa", domain="surface", unit="pM"),
         ],
         inputs=[
-            SimpleNamespace(name="antibiotic", unit="1"),
-            SimpleNamespace(name="infusion", unit="pM/day"),
+            SimpleNamespace(name="antibiotic", unit="1", signed=False),
+            SimpleNamespace(name="infusion", unit="pM/day", signed=True),
         ],
         roles=SimpleNamespace(inoculum=inoculum),
     )
@@ -60,6 +60,7 @@ def found(tmp_path: Path, text: str, model: Model) -> list[str]:
 
 def test_a_right_case(tmp_path: Path) -> None:
     assert found(tmp_path, CASE, small()) == []
+    assert found(tmp_path, CASE.replace("2 nM/h", "-2 nM/h"), small()) == []
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,11 @@ def test_a_right_case(tmp_path: Path) -> None:
             "2 nM/h",
             "2 nM",
             "15: therapy[1].dose.level: 'infusion': '2 nM' is a concentration, but a concentration per",
+        ),
+        (
+            "level = 10",
+            "level = -10",
+            "11: therapy[0].dose.level: '-10' is not allowed; 'antibiotic' is 0 or positive.",
         ),
         (
             '"TNF"',

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteofield.integrator.blocks import Blocks, blocks, padded_rows
+from osteofield.integrator.blocks import blocks, padded_rows
 
 SIZES = [(1, 1, 0), (1, 2, 1), (2, 4, 3), (5, 6, 2), (9, 16, 6), (17, 18, 1)]
 
@@ -163,8 +163,3 @@ def test_arrays_of_another_type_are_refused(dtype):
         blocks(1, 2, 1).pack(4, np.zeros((4, 2), dtype), np.zeros((4, 1)))
     with pytest.raises((TypeError, KeyError)):
         blocks(1, 2, 1).pack(4, np.zeros((4, 2), np.int64), np.zeros((4, 1)))
-
-
-def test_something_must_diffuse():
-    with pytest.raises(ValueError, match="diffuse"):
-        Blocks(0, 2, 1)

@@ -37,7 +37,7 @@ CASES = [
         "must be a diffusivity",
     ),
     ('diffusivity = "10 um^2/s"\n', 'diffusivity = "d*x^2"\n', "population.C.diffusivity", "'x' varies"),
-    ('initial = "1 nM"', 'initial = "B"', "population.C.initial", "must be one number for the whole sample"),
+    ('initial = "1 nM"', 'initial = "B"', "population.C.initial", "cannot use 'B'"),
     ('initial = "1 nM"\n', "", "population.C", "the key 'initial' is missing"),
     ("[input.drug]", "[input.K]", "input.K", "already taken by parameter.K"),
     (

@@ -262,7 +262,7 @@ def _therapy(table: Table, end: float) -> TherapySpec:
         level = _any_quantity(dose, dose.text("level"))
         level_text = "" if math.isnan(level) else raw
     else:
-        level = dose.number("level", example="10", at_least=0.0)
+        level = dose.number("level", example="10")
         level_text = "" if raw is None else str(raw)
     dose.close()
     table.close()
@@ -282,8 +282,8 @@ def _any_quantity(table: Table, text: str) -> float:
         said = str(e) if isinstance(e, units.UnitError) else f"'{text}' is not a number with a unit"
         table.problem("level", f"{said}.")
         return math.nan
-    if not (math.isfinite(value) and value >= 0):
-        table.problem("level", f"'{text}' is not allowed; a dose is 0 or positive.")
+    if not math.isfinite(value):
+        table.problem("level", f"'{text}' is not allowed; a dose is finite.")
     return value
 
 

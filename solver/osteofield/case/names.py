@@ -25,6 +25,8 @@ class _Input(Protocol):
     def name(self) -> str: ...
     @property
     def unit(self) -> str: ...
+    @property
+    def signed(self) -> bool: ...
 
 
 class _Roles(Protocol):
@@ -91,6 +93,10 @@ def _therapies(case: Case, model: Model) -> list[Problem]:
                 units.quantity(therapy.level_text, inputs[therapy.drug].unit)
             except units.UnitError as e:
                 problems.append(case.problem(("therapy", i, "dose", "level"), f"'{therapy.drug}': {e}."))
+                continue
+        if therapy.drug in inputs and therapy.level < 0 and not inputs[therapy.drug].signed:
+            what = f"'{therapy.level_text}' is not allowed; '{therapy.drug}' is 0 or positive."
+            problems.append(case.problem(("therapy", i, "dose", "level"), what))
     return problems
 
 

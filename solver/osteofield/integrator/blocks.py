@@ -23,8 +23,6 @@ class Blocks:
     """
 
     def __init__(self, nd: int, nm: int, ns: int):
-        if nd < 1:
-            raise ValueError("at least one population must diffuse")
         source = resources.files(__package__).joinpath("blocks.c").read_text()
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n"
         self.nd, self.nm, self.ns = nd, nm, ns

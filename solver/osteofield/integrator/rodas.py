@@ -113,6 +113,18 @@ class Rodas:
         self.control.step = self.control.rung(min(first_step, self.control.step))
 
     @property
+    def span(self) -> tuple[float, float]:
+        """Begin and end of the last step."""
+        return self._span
+
+    def undo(self) -> None:
+        """Take the last step back, to take a shorter one."""
+        self.t = self._span[0]
+        self.y, self._old = self._old, self.y
+        self.ledger = self._ledger_old
+        self.statistics.accepted -= 1
+
+    @property
     def magnitudes(self) -> np.ndarray:
         """Scale of every population that errors are measured against (largest mean so far)."""
         return self._size
@@ -129,7 +141,7 @@ class Rodas:
         """
         while True:
             h = self.control.fit(self.t, stop)
-            failure, error = self._try(h)
+            failure, error = self._try(h, stop)
             if failure is None:
                 break
             name = failure.split(":")[0]
@@ -150,19 +162,21 @@ class Rodas:
         self._ledger_old = self.ledger
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
 
-    def _try(self, h: float) -> tuple[str | None, float]:
+    def _try(self, h: float, stop: float) -> tuple[str | None, float]:
+        # a formula that jumps at the start has jumped; one that jumps at the stop has not yet
+        after, before = np.nextafter(self.t, np.inf), np.nextafter(stop, -np.inf)
         s, k, c = self.system, self._k, 1.0 / (GAMMA * h)
-        if not s.prepare(self.t, self.y, c):
+        if not s.prepare(after, self.y, c):
             return "solve: a local block is singular", np.inf
         if self._ft is not None:
-            s.time_derivative(self.t, self.y, self._ft)
+            s.time_derivative(after, self.y, self._ft)
         limit = self.linear_tolerance * self.tolerance * c
         for i in range(STAGES):
             if i == 0:
-                s.rate(self.t, self.y, self._f)
+                s.rate(after, self.y, self._f)
             else:
                 s.linear([1.0, *A[i]], [self.y, *k[:i]], self._stage)
-                s.rate(self.t + ALPHA[i] * h, self._stage, self._f)
+                s.rate(min(self.t + ALPHA[i] * h, before), self._stage, self._f)
             self._stage_reaction[i] = s.reaction
             coefficients, vectors = [1.0, *(q / h for q in C[i])], [self._f, *k[:i]]
             if self._ft is not None and GAMMA_SUM[i]:

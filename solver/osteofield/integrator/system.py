@@ -123,11 +123,14 @@ class System:
         self.size = self._split + self._points * p.surface_width
         self.populations = p.marrow_width + p.surface_width
         self._D = np.ascontiguousarray(p.diffusivity, dtype=np.float64)
-        self.hierarchy = Hierarchy(p.stiffness, p.local, self._D, self._c, p.comm)
-        self._krylov = Krylov(
-            self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy.cycle
-        )
         nd = p.diffusing
+        self.hierarchy: Hierarchy | None = None  # nothing diffuses: every point is solved for by itself
+        self._krylov: Krylov | None = None
+        if nd:
+            self.hierarchy = Hierarchy(p.stiffness, p.local, self._D, self._c, p.comm)
+            self._krylov = Krylov(
+                self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy.cycle
+            )
         self._x = np.zeros((self._rows + p.local.halo.ghosts, nd))
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
         self._schur = np.zeros((self._rows, nd * nd))
@@ -168,7 +171,8 @@ class System:
     def set_diffusivity(self, values: np.ndarray) -> None:
         """Change the diffusivities (um^2/day) of the diffusing populations."""
         self._D[:] = values
-        self.hierarchy.set_diffusivity(values)
+        if self.hierarchy is not None:
+            self.hierarchy.set_diffusivity(values)
 
     def linear(self, coefficients: list[float], vectors: list[np.ndarray], out: np.ndarray) -> None:
         """``out = sum c_j x_j``."""
@@ -227,7 +231,7 @@ class System:
             fastest[0] = (p.local.diagonal() / p.volumes).max()
         nd = p.diffusing
         rates = self._D * self.reduce(fastest, "MAX")[0] * self.largest(y)[:nd]
-        return 8.0 * float(np.finfo(float).eps * (rates / p.scale[:nd]).max())
+        return 8.0 * float(np.finfo(float).eps * (rates / p.scale[:nd]).max(initial=0.0))
 
     # ---------------------------------------------------------------- rates
     def _arguments(self, points: Points, y: np.ndarray) -> tuple[Any, ...]:
@@ -246,6 +250,8 @@ class System:
             flux = p.exchange * (p.far - self.marrow(y)[rows, :nd])
             fm[rows, :nd] += flux * (p.open_area / p.volumes[rows])[:, None]
         self.reaction = self.totals(out)
+        if not p.diffusing:
+            return
         self._c.pack(self._rows, y, self._x)
         p.local.halo(self._x)
         k = p.local
@@ -261,8 +267,9 @@ class System:
     # ---------------------------------------------------------------- linear algebra
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
         """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
-        p, bad = self.problem, 0
-        self._krylov.reset()
+        p, bad, good = self.problem, 0, True
+        if self._krylov is not None:
+            self._krylov.reset()
         for kind, points in self._kinds:
             n = len(points.node)
             if not n:
@@ -274,8 +281,9 @@ class System:
         if len(p.open_rows):
             nd = p.diffusing
             self._schur[p.open_rows[:, None], np.arange(nd) * (nd + 1)] += p.open_area[:, None] * p.exchange
-        good = self.hierarchy.set_blocks(self._schur) and not bad
-        return bool(self.reduce(np.array([float(not good)]))[0] == 0)
+        if self.hierarchy is not None:
+            good = self.hierarchy.set_blocks(self._schur)
+        return bool(self.reduce(np.array([float(bad or not good)]))[0] == 0)
 
     def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
         k = self.problem.local
@@ -311,9 +319,11 @@ class System:
                     os_,
                     self._b,
                 )
-        weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
-        target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
-        done = self._krylov.solve(self._b, self._xd, weights, target)
+        done = Solve(0, 0.0, True)
+        if self._krylov is not None:
+            weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
+            target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
+            done = self._krylov.solve(self._b, self._xd, weights, target)
         self.iterations += done.iterations
         self.solves += 1
         for kind, points in self._kinds:

@@ -49,7 +49,7 @@ class _Use:
     key: Key
     expression: Expression
     needed: Unit | None
-    scope: str  # "volume", "surface", "uniform" or "any"
+    scope: str  # "volume", "surface", "uniform", "place", "mean" or "any"
     what: str
 
 
@@ -78,6 +78,7 @@ class _Checker:
     def run(self) -> tuple[Structure, list[Problem]]:
         m = self.model
         self._duplicates()
+        self._targets()
         uses = list(self._formulas())
         undefined = self._undefined(uses)
         self._unused(uses)
@@ -116,6 +117,22 @@ class _Checker:
                     self.say(key, f"the name '{n}' is already taken by {dotted(seen[n])}.")
                 seen.setdefault(n, key)
 
+    def _targets(self) -> None:
+        m = self.model
+        known = {*m.populations, *m.inputs}
+        for n, event in m.events.items():
+            for name in event.set:
+                if name not in known:
+                    hint = did_you_mean(name, known, otherwise="populations and inputs")
+                    self.say(("event", n, "set", name), f"an event cannot set '{name}'{hint}")
+        for n, c in m.conserved.items():
+            for s in sorted(c.total.symbols - set(m.populations)):
+                if s in self.known and s not in (*m.parameters, *m.switches):
+                    self.say(
+                        ("conserved", n, "total"),
+                        f"'{s}' may not stand here: a total adds populations, each at most times parameters.",
+                    )
+
     def _formulas(self) -> Iterable[_Use]:
         m = self.model
         for n, q in m.quantities.items():
@@ -134,9 +151,8 @@ class _Checker:
             for attribute, needed in (("diffusivity", unit("um^2/day")), ("initial", p.unit)):
                 e = getattr(p, attribute)
                 if isinstance(e, Expression):
-                    yield _Use(
-                        ("population", n, attribute), e, needed, "uniform", f"the {attribute} of '{n}'"
-                    )
+                    scope = "place" if attribute == "initial" else "uniform"
+                    yield _Use(("population", n, attribute), e, needed, scope, f"the {attribute} of '{n}'")
                 elif e is None and attribute == "initial" and not m.steady:
                     self.say(
                         ("population", n), "the key 'initial' is missing; it may be left out only in a "
@@ -148,6 +164,18 @@ class _Checker:
                     self.say(term.key, _LOCAL.format(n))
                 what = f"{term.kind} term '{term.name}' of '{n}'"
                 yield _Use(term.key, term.expression, p.unit / unit("day"), term.kind, what)
+        for n, event in m.events.items():
+            yield _Use(("event", n, "when"), event.when, unit("1"), "mean", f"the condition of event '{n}'")
+            for name, e in event.set.items():
+                what = f"what event '{n}' sets '{name}' to"
+                if name in m.populations:
+                    p = m.populations[name]
+                    scope = "volume" if p.domain == "marrow" else "surface"
+                    yield _Use(("event", n, "set", name), e, p.unit, scope, what)
+                elif name in m.inputs:
+                    yield _Use(("event", n, "set", name), e, unit(m.inputs[name].unit), "mean", what)
+        for n, c in m.conserved.items():
+            yield _Use(("conserved", n, "total"), c.total, None, "any", f"the total '{n}'")
 
     def _undefined(self, uses: Iterable[_Use]) -> bool:
         found = False
@@ -208,6 +236,11 @@ class _Checker:
         if use.scope in ("any", "surface"):
             return
         m = self.model
+        varying = {
+            "uniform": set(m.populations) | set(m.fields) | _POINT,
+            "place": set(m.populations) | set(m.fields) | {"t"},
+            "mean": set(m.fields) | (_POINT - {"t"}),
+        }
         for s in sorted(use.expression.symbols):
             base = self.uses.get(s, frozenset())
             through = f" (through '{s}')" if s in m.quantities else ""
@@ -218,10 +251,13 @@ class _Checker:
                         use.key, f"a volume term cannot use the surface {kind} '{b}'{through}: it exists on "
                         "the bone surface only. Write the term under 'surface' if the population diffuses.",
                     )  # fmt: skip
-            elif bad := sorted(base & (set(m.populations) | set(m.fields) | _POINT)):
+            elif bad := sorted(base & varying[use.scope]):
+                also = {"place": "x, y, z, ", "mean": "t, means of populations, "}.get(use.scope, "")
+                needs = {"place": "cannot use"}.get(use.scope, "must be one number for the whole sample, but")
+                tail = "" if use.scope == "place" else " varies"
                 self.say(
-                    use.key, f"{use.what} must be one number for the whole sample, but '{bad[0]}'{through} "
-                    "varies; parameters, switches, inputs, starred quantities, sigma0 and d0 may be used.",
+                    use.key, f"{use.what} {needs} '{bad[0]}'{through}{tail}; parameters, switches, inputs, "
+                    f"starred quantities, {also}sigma0 and d0 may be used.",
                 )  # fmt: skip
 
     def _dimensions(self, order: Iterable[str], uses: Iterable[_Use]) -> None:

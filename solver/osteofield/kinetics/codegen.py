@@ -8,7 +8,20 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from .derive import SURFACE_FACTOR, Program, above_tiny, at_least, glog, gpow, inv, share, vabs, vmax, vmin
+from .derive import (
+    SURFACE_FACTOR,
+    Program,
+    above_tiny,
+    at_least,
+    glog,
+    gpow,
+    inv,
+    share,
+    vabs,
+    vmax,
+    vmin,
+    vwhere,
+)
 
 # Lanes: a full vector register on AVX-512 machines; compilers split it where registers are shorter.
 _HEAD = """\
@@ -25,6 +38,7 @@ static inline T vmax(T a, T b) { return pick(a >= b, a, b); }
 static inline T vmin(T a, T b) { return pick(a <= b, a, b); }
 static inline T vabs(T a) { return pick(a < ALL(0.0), -a, a); }
 static inline T at_least(T a, T b) { return pick(a >= b, ALL(1.0), ALL(0.0)); }
+static inline T vwhere(T c, T a, T b) { return pick(c != ALL(0.0), a, b); }
 static inline T above_tiny(T a) { return pick(a > ALL(1e-30), ALL(1.0), ALL(0.0)); }
 static inline T vexp(T a) { EACH a[l] = exp(a[l]); return a; }
 static inline T vlog(T a) { EACH a[l] = log(a[l]); return a; }
@@ -179,7 +193,8 @@ def _function(
 
 
 _CALLS = {
-    vmax: "vmax", vmin: "vmin", vabs: "vabs", at_least: "at_least", above_tiny: "above_tiny", glog: "glog",
+    vmax: "vmax", vmin: "vmin", vwhere: "vwhere", vabs: "vabs", at_least: "at_least",
+    above_tiny: "above_tiny", glog: "glog",
     sp.exp: "vexp", sp.log: "vlog", sp.tanh: "vtanh", sp.sin: "vsin", sp.cos: "vcos",
 }  # fmt: skip
 

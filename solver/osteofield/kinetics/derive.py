@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from .expression import Expression, integer_exponent, literal, power_parts
+from .expression import Expression, comparisons, integer_exponent, is_condition, literal, power_parts
 
 
 class vmax(sp.Function):
@@ -39,6 +39,17 @@ class at_least(sp.Function):
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return sp.Integer(0)
+
+
+class vwhere(sp.Function):
+    """The second where the first is not 0, else the third; so is its derivative."""
+
+    nargs = 3
+
+    def _eval_derivative(self, s: sp.Symbol) -> sp.Expr:
+        c, a, b = self.args
+        da, db = a.diff(s), b.diff(s)
+        return da if da == db else vwhere(c, da, db)
 
 
 class vabs(sp.Function):
@@ -103,6 +114,8 @@ def to_sympy(node: ast.AST) -> sp.Expr:
         return sp.Integer(node.value) if isinstance(node.value, int) else sp.Float(repr(node.value), 17)
     if isinstance(node, ast.Name):
         return sp.Symbol(node.id)
+    if is_condition(node):
+        return _condition(node)
     if isinstance(node, ast.UnaryOp):
         v = to_sympy(node.operand)
         return -v if isinstance(node.op, ast.USub) else v
@@ -120,11 +133,33 @@ def to_sympy(node: ast.AST) -> sp.Expr:
         for a in args[1:]:
             out = (vmin if name == "min" else vmax)(out, a)
         return out
+    if name == "where":
+        return vwhere(*args)
     if name == "step":
         return at_least(args[0], sp.Integer(0))
     if name == "sqrt":
         return gpow(args[0], sp.Rational(1, 2))
     return _FUNCTIONS[name](args[0])
+
+
+def _condition(node: ast.AST) -> sp.Expr:
+    """A condition as 1 or 0."""
+    if isinstance(node, ast.UnaryOp):
+        return 1 - _condition(node.operand)
+    if isinstance(node, ast.BoolOp):
+        parts = [_condition(v) for v in node.values]
+        if isinstance(node.op, ast.And):
+            return sp.Mul(*parts)
+        return 1 - sp.Mul(*(1 - p for p in parts))
+    assert isinstance(node, ast.Compare)
+    out = sp.Integer(1)
+    for op, left, right in comparisons(node):
+        a, b = to_sympy(left), to_sympy(right)
+        out *= {
+            ">=": at_least(a, b), "<=": at_least(b, a), ">": 1 - at_least(b, a), "<": 1 - at_least(a, b),
+            "==": at_least(a, b) * at_least(b, a), "!=": 1 - at_least(a, b) * at_least(b, a),
+        }[op]  # fmt: skip
+    return out
 
 
 @dataclass

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from ..units import Unit, describe, unit
-from .expression import literal, power_parts, show
+from .expression import comparisons, is_condition, literal, power_parts, show
 
 
 class DimensionError(ValueError):
@@ -41,6 +41,9 @@ def dimension(node: ast.AST, lookup: Callable[[str], Unit]) -> Unit | None:
         return None if node.value == 0 else one
     if isinstance(node, ast.Name):
         return lookup(node.id)
+    if is_condition(node):
+        _condition(node, lookup)
+        return one
     if isinstance(node, ast.UnaryOp):
         return dimension(node.operand, lookup)
     if isinstance(node, ast.BinOp):
@@ -58,6 +61,9 @@ def dimension(node: ast.AST, lookup: Callable[[str], Unit]) -> Unit | None:
     name = node.func.id
     if name in ("min", "max"):
         return _alike([(a, dimension(a, lookup)) for a in node.args], node, "compares")
+    if name == "where":
+        _condition(node.args[0], lookup)
+        return _alike([(a, dimension(a, lookup)) for a in node.args[1:]], node, "chooses between")
     if name == "abs":
         return dimension(node.args[0], lookup)
     if name == "step":
@@ -68,6 +74,16 @@ def dimension(node: ast.AST, lookup: Callable[[str], Unit]) -> Unit | None:
         return None if d is None else d ** Fraction(1, 2)
     _plain(node.args[0], lookup, f"the argument of '{show(node)}'")
     return one
+
+
+def _condition(node: ast.AST, lookup: Callable[[str], Unit]) -> None:
+    if isinstance(node, ast.Compare):
+        for _, a, b in comparisons(node):
+            _alike([(a, dimension(a, lookup)), (b, dimension(b, lookup))], node, "compares")
+    for part in node.values if isinstance(node, ast.BoolOp) else ():
+        _condition(part, lookup)
+    if isinstance(node, ast.UnaryOp):
+        _condition(node.operand, lookup)
 
 
 def _plain(node: ast.AST, lookup: Callable[[str], Unit], what: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Formulas of a model file: read through a whitelist, evaluated on numbers or arrays."""
+"""Formulas and conditions of a model file: read through a whitelist, evaluated on numbers or arrays."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from ..errors import did_you_mean
 FUNCTIONS: Mapping[str, tuple[int, int | None]] = {
     "exp": (1, 1), "log": (1, 1), "sqrt": (1, 1), "abs": (1, 1), "tanh": (1, 1), "step": (1, 1),
     "sin": (1, 1), "cos": (1, 1),
-    "pow": (2, 2), "min": (2, None), "max": (2, None),
+    "pow": (2, 2), "min": (2, None), "max": (2, None), "where": (3, 3),
 }  # fmt: skip
 """Functions a formula may call, with the least and the largest number of arguments."""
+
+_COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
 TINY = 1e-30
 """Below this a base of a non-integer power counts as zero."""
@@ -45,8 +47,12 @@ class Expression:
     symbols: frozenset[str] = field(compare=False)
 
 
-def parse(text: str) -> Expression:
+def parse(text: str, *, condition: bool = False) -> Expression:
     """Read a formula; ``^`` and ``**`` both mean power.
+
+    Args:
+        text: The formula.
+        condition: Whether it must be true or false (a comparison, or several with and, or, not).
 
     Raises:
         ExpressionError: It is no formula, or uses something that formulas may not use.
@@ -56,11 +62,12 @@ def parse(text: str) -> Expression:
         raise ExpressionError("the formula is empty.")
     try:
         tree = ast.parse(source, mode="eval").body
-        symbols = frozenset(_check(tree))
+        symbols = frozenset(_condition(tree) if condition else _check(tree))
     except SyntaxError as e:
         near = source[max(0, (e.offset or 1) - 1) :][:20].replace("**", "^")
         where = f"near '{near}'" if near else "at its end"
-        raise ExpressionError(f"'{text}' is not a formula: it cannot be read {where}.") from None
+        what = "condition" if condition else "formula"
+        raise ExpressionError(f"'{text}' is not a {what}: it cannot be read {where}.") from None
     except (RecursionError, MemoryError, ValueError) as e:
         if isinstance(e, ExpressionError):
             raise
@@ -92,13 +99,49 @@ def _check(node: ast.AST) -> Iterable[str]:
         if node.keywords or len(node.args) < least or (most is not None and len(node.args) > most):
             wanted = f"{least}" if most == least else f"{least} or more"
             raise ExpressionError(f"'{name}' takes {wanted} argument{'s' * (wanted != '1')}.")
-        for a in node.args:
+        if name == "where":
+            yield from _condition(node.args[0])
+        for a in node.args[1 if name == "where" else 0 :]:
             yield from _check(a)
+    elif is_condition(node):
+        raise ExpressionError(
+            f"'{show(node)}' is true or false and may stand only as the first argument of 'where' or as the "
+            "'when' of an event."
+        )
     else:
         raise ExpressionError(
             f"'{show(node)}' may not stand in a formula: numbers, names, + - * / ^, parentheses and the "
             f"functions {', '.join(FUNCTIONS)} may."
         )
+
+
+def is_condition(node: ast.AST) -> bool:
+    """Whether a node is true or false instead of a number."""
+    return isinstance(node, ast.Compare | ast.BoolOp) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
+
+
+def _condition(node: ast.AST) -> Iterable[str]:
+    if isinstance(node, ast.BoolOp):
+        for v in node.values:
+            yield from _condition(v)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield from _condition(node.operand)
+    elif isinstance(node, ast.Compare) and all(type(op) in _COMPARE for op in node.ops):
+        for side in (node.left, *node.comparators):
+            yield from _check(side)
+    else:
+        raise ExpressionError(
+            f"'{show(node)}' is not a condition: compare two things with < <= > >= == or !=, and join "
+            "comparisons with 'and', 'or' and 'not'."
+        )
+
+
+def comparisons(node: ast.Compare) -> list[tuple[str, ast.expr, ast.expr]]:
+    """``a < b <= c`` as pairs: operator, left, right."""
+    sides = [node.left, *node.comparators]
+    return [(_COMPARE[type(op)], a, b) for op, a, b in zip(node.ops, sides, sides[1:], strict=False)]
 
 
 def show(node: ast.AST) -> str:
@@ -152,6 +195,8 @@ def evaluate(node: ast.AST, lookup: Callable[[str], Any]) -> Any:
         return float(node.value)  # type: ignore[arg-type]
     if isinstance(node, ast.Name):
         return lookup(node.id)
+    if is_condition(node):
+        return holds(node, lookup)
     if isinstance(node, ast.UnaryOp):
         v = evaluate(node.operand, lookup)
         return -v if isinstance(node.op, ast.USub) else v
@@ -164,6 +209,12 @@ def evaluate(node: ast.AST, lookup: Callable[[str], Any]) -> Any:
         return a * b if isinstance(node.op, ast.Mult) else a / np.asarray(b)[()]
     assert isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     name = node.func.id
+    if name == "where":
+        chosen = holds(node.args[0], lookup)
+        if chosen.ndim == 0:  # the other branch may have no value
+            return evaluate(node.args[1 if chosen else 2], lookup)
+        with np.errstate(all="ignore"):
+            return np.where(chosen, evaluate(node.args[1], lookup), evaluate(node.args[2], lookup))
     args = [evaluate(a, lookup) for a in node.args]
     if name in ("min", "max"):
         out = args[0]
@@ -179,6 +230,31 @@ def evaluate(node: ast.AST, lookup: Callable[[str], Any]) -> Any:
     if name == "sqrt":
         return guarded_power(u, 0.5)
     return {"exp": np.exp, "log": np.log, "tanh": np.tanh, "sin": np.sin, "cos": np.cos}[name](u)
+
+
+_HOLDS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal,
+    "!=": np.not_equal,
+}  # fmt: skip
+
+
+def holds(node: ast.AST, lookup: Callable[[str], Any]) -> np.ndarray:
+    """Where a condition is true: booleans of the shape of what it compares (real parts)."""
+    if isinstance(node, ast.BoolOp):
+        parts = [holds(v, lookup) for v in node.values]
+        join = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+        out = parts[0]
+        for p in parts[1:]:
+            out = join(out, p)
+        return np.asarray(out)
+    if isinstance(node, ast.UnaryOp):
+        return np.logical_not(holds(node.operand, lookup))
+    assert isinstance(node, ast.Compare)
+    out = np.asarray(True)
+    for op, a, b in comparisons(node):
+        both = _HOLDS[op](np.real(evaluate(a, lookup)), np.real(evaluate(b, lookup)))
+        out = np.asarray(np.logical_and(out, both))
+    return out
 
 
 def guarded_power(base: Any, exponent: Any) -> Any:

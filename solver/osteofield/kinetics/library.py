@@ -11,6 +11,7 @@ from ..errors import InputError, Problem, did_you_mean
 from ..tomlsource import Key, TomlSource, dotted
 from ..units import UnitError, describe
 from .checks import check_model
+from .consistency import inconsistencies
 from .modelfile import ModelFile, Parameter, read_model, read_value
 from .network import Network
 
@@ -80,7 +81,10 @@ def load_network(
                 faults.append(_at(origin, (*origin_key, table, key), str(e)))
     if faults:
         raise InputError(faults)
-    return Network(model, structure, numbers, health)
+    network = Network(model, structure, numbers, health)
+    if faults := inconsistencies(network):
+        raise InputError(sorted(faults, key=lambda p: p.line or 0))
+    return network
 
 
 def _parameter(model: ModelFile, name: str, raw: object) -> float:

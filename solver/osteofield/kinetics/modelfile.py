@@ -76,6 +76,7 @@ class Input:
         unit: Text of the unit.
         factor: That unit in internal units.
         default: Value without therapy, internal units.
+        signed: Whether a therapy may set it below zero.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Input:
     factor: float
     default: float
     meaning: str
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,32 @@ class PopulationEntry:
     diffusivity: Value | Expression | None
     initial: Value | Expression | None
     scale: Value
+    signed: bool
     terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happens at the instant at which a condition turns from false to true.
+
+    Attributes:
+        when: The condition; populations stand for their mean over the sample.
+        set: New value of populations (formula at each point) and inputs (formula for the sample).
+    """
+
+    name: str
+    when: Expression
+    set: Mapping[str, Expression]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Conserved:
+    """A claim: the rates leave this sum of populations unchanged."""
+
+    name: str
+    total: Expression
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -170,6 +197,8 @@ class ModelFile:
     quantities: Mapping[str, Quantity]
     fields: Mapping[str, FieldEntry]
     populations: Mapping[str, PopulationEntry]
+    events: Mapping[str, Event]
+    conserved: Mapping[str, Conserved]
     steady: Steady | None
     roles: Roles
 
@@ -295,14 +324,15 @@ class _Reader:
             self.say((*at, "unit"), f"{e}.")
             return unit("1")
 
-    def expression(self, raw: object, at: Key) -> Expression:
+    def expression(self, raw: object, at: Key, *, condition: bool = False) -> Expression:
         if isinstance(raw, int | float) and not isinstance(raw, bool):
             raw = repr(raw)
         if not isinstance(raw, str):
-            self.say(at, f"a formula in quotes is needed here, not {raw!r}.")
+            what = "condition" if condition else "formula"
+            self.say(at, f"a {what} in quotes is needed here, not {raw!r}.")
             return parse("0")
         try:
-            return parse(raw)
+            return parse(raw, condition=condition)
         except ExpressionError as e:
             self.say(at, str(e))
             return parse("0")
@@ -330,7 +360,10 @@ def read_model(source: TomlSource) -> ModelFile:
     """
     r = _Reader(source)
     top = source.data
-    tables = ("sources", "parameter", "switch", "input", "quantity", "steady", "field", "population", "roles")
+    tables = (
+        "sources", "parameter", "switch", "input", "quantity", "steady", "field", "population", "event",
+        "conserved", "roles",
+    )  # fmt: skip
     texts = ("name", "title", "description")
     r.known(top, (), ("format", *texts, *tables), ("format", "name", "title", "population"))
     if top.get("format", 1) != 1:
@@ -349,6 +382,8 @@ def read_model(source: TomlSource) -> ModelFile:
         quantities={n: _quantity(r, n, raw, cites) for n, raw in r.table(top, "quantity").items()},
         fields={n: _field(r, n, raw, at, cites) for n, raw, at in r.entries("field")},
         populations=populations,
+        events={n: _event(r, n, raw, at) for n, raw, at in r.entries("event")},
+        conserved={n: _conserved(r, n, raw, at) for n, raw, at in r.entries("conserved")},
         steady=_steady(r, populations),
         roles=_roles(r, populations),
     )
@@ -378,13 +413,14 @@ def _switch(r: _Reader, name: str, raw: dict[str, Any], at: Key, cites: Mapping[
 
 
 def _input(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Input:
-    r.known(raw, at, ("unit", "default", "meaning"), ("unit", "meaning"))
+    r.known(raw, at, ("unit", "default", "signed", "meaning"), ("unit", "meaning"))
     u = r.unit(raw, at)
     default = raw.get("default", 0)
     number = (
         default * u.factor if type(default) in (int, float) else r.value(default, (*at, "default"), u).number
     )
-    return Input(name, u.text or "1", u.factor, float(number), r.text(raw, "meaning", at))
+    signed = r.flag(raw, "signed", at)
+    return Input(name, u.text or "1", u.factor, float(number), r.text(raw, "meaning", at), signed)
 
 
 def _quantity(r: _Reader, name: str, raw: object, cites: Mapping[str, str]) -> Quantity:
@@ -426,7 +462,8 @@ def _field(r: _Reader, name: str, raw: dict[str, Any], at: Key, cites: Mapping[s
 
 def _population(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> PopulationEntry:
     r.known(
-        raw, at, ("label", "domain", "unit", "diffusivity", "initial", "scale", "volume", "surface"),
+        raw, at,
+        ("label", "domain", "unit", "diffusivity", "initial", "scale", "signed", "volume", "surface"),
         ("domain", "unit", "scale"),
     )  # fmt: skip
     domain = raw.get("domain", "marrow")
@@ -464,8 +501,28 @@ def _population(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Populati
             else:
                 terms.append(Term(name, kind, k, r.expression(v, place), place))  # type: ignore[arg-type]
     return PopulationEntry(
-        name, r.text(raw, "label", at) or name, domain, u, diffusivity, initial, scale, tuple(terms)
+        name, r.text(raw, "label", at) or name, domain, u, diffusivity, initial, scale,
+        r.flag(raw, "signed", at), tuple(terms),
+    )  # fmt: skip
+
+
+def _event(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Event:
+    r.known(raw, at, ("when", "set", "meaning"), ("when", "set"))
+    when = r.expression(raw.get("when", "t > 0"), (*at, "when"), condition=True)
+    changes = r.table(raw, "set", at)
+    if not changes and "set" in raw:
+        r.say((*at, "set"), "an event must set at least one population or input.")
+    return Event(
+        name,
+        when,
+        {k: r.expression(v, (*at, "set", k)) for k, v in changes.items()},
+        r.text(raw, "meaning", at),
     )
+
+
+def _conserved(r: _Reader, name: str, raw: dict[str, Any], at: Key) -> Conserved:
+    r.known(raw, at, ("total", "meaning"), ("total",))
+    return Conserved(name, r.expression(raw.get("total", "0"), (*at, "total")), r.text(raw, "meaning", at))
 
 
 def _near(name: str, populations: Iterable[str]) -> str:

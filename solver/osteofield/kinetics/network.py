@@ -15,9 +15,11 @@ import numpy as np
 
 from ..errors import InputError, Problem
 from .checks import Structure
+from .consistency import conserved
 from .evaluation import Evaluation
 from .expression import Expression
 from .healthy import solve_healthy
+from .instants import instants
 from .modelfile import Input, ModelFile, Roles, Value
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 # a sample's own values replace these (bind); they are those of a trabecular micro-CT crop
 _SIGMA0, _D0 = 0.00486, 100.9
+_ORIGIN = {"x": 0.0, "y": 0.0, "z": 0.0}
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,9 @@ class Population:
         unit: Text of the unit it is written in.
         factor: That unit in internal units.
         diffusivity: um^2/day; 0 where it does not move.
-        initial: Value at the start without homeostasis, internal units.
+        initial: Value at the start without homeostasis, internal units; at the origin where it varies.
         scale: Typical magnitude, internal units.
+        signed: Whether values below zero mean something.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Population:
     diffusivity: float
     initial: float
     scale: float
+    signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ class Network:
         self.roles: Roles = model.roles
         text = json.dumps([model.source.data, self.numbers, self.health], default=str)
         self.source_hash = hashlib.sha256(text.encode()).hexdigest()
-        values = Evaluation(self.definitions, self.constants)
+        values = Evaluation(self.definitions, self.constants | _ORIGIN)
         made = [self._population(n, values) for n in model.populations]
         marrow = [p for p in made if p.domain == "marrow"]
         self.marrow = tuple(sorted(marrow, key=lambda p: p.diffusivity == 0))
@@ -128,6 +133,7 @@ class Network:
         """Healthy state; starred quantities and fields there."""
         m = self.model
         base = {i.name: i.default for i in m.inputs.values()} | {"sigma0": self.sigma0, "d0": self.d0}
+        base |= _ORIGIN
         if m.steady:
             return solve_healthy(m, {**self.health, **base})
         values = Evaluation(self.definitions, {**self.health, **base})
@@ -147,6 +153,14 @@ class Network:
     def initial(self) -> dict[str, float]:
         """Start of every population where no homeostasis is sought."""
         return {p.name: p.initial for p in self.populations}
+
+    def initial_at(self, name: str, position: np.ndarray) -> np.ndarray | float:
+        """Start of a population where no homeostasis is sought, at ``(n, 3)`` positions in um."""
+        e = self.model.populations[name].initial
+        if not isinstance(e, Expression):
+            return self.initial[name]
+        place = {c: position[:, k] for k, c in enumerate("xyz")}
+        return Evaluation(self.definitions, self.constants | place).of(e)
 
     @cached_property
     def stars(self) -> dict[str, float]:
@@ -191,6 +205,16 @@ class Network:
         return self._uses("t")
 
     @cached_property
+    def instants(self) -> tuple[float, ...]:
+        """Times after 0 (day) at which a rate or a condition jumps; steps must end there."""
+        return instants(self)
+
+    @cached_property
+    def conserved(self) -> dict[str, dict[str, float]]:
+        """Weight of every population in every sum that the model says its rates leave unchanged."""
+        return conserved(self)
+
+    @cached_property
     def uses_position(self) -> bool:
         """Whether a rate contains x, y or z."""
         return any(self._uses(s) for s in "xyz")
@@ -232,7 +256,10 @@ class Network:
                     ("population", name, "diffusivity"), f"a diffusivity cannot be negative: {d:g} um^2/day."
                 )
             )
-        return Population(name, e.label, e.domain, str(e.unit), e.unit.factor, d, initial, e.scale.number)
+        signed = e.signed or name == m.roles.depth
+        return Population(
+            name, e.label, e.domain, str(e.unit), e.unit.factor, d, initial, e.scale.number, signed
+        )
 
     def _check_moving(self) -> None:
         problems: list[Problem] = []

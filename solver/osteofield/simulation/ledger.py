@@ -18,7 +18,7 @@ class Ledger:
     is the time integral of half the sum of the absolute rate terms.
     """
 
-    def __init__(self, system: System, network: Network):
+    def __init__(self, system: System, network: Network, sigma0: float | None = None):
         self._s = system
         self._names = [p.name for p in (*network.marrow, *network.surface)]
         terms = system.problem.surface.kernel.term_names
@@ -27,6 +27,13 @@ class Ledger:
         self._turnover = np.zeros(len(self._names))
         self._rate = np.zeros(len(self._names))
         self._marrow_of_term = self._match()
+        self._sums = {
+            n: np.array([weights.get(p, 0.0) for p in self._names])
+            for n, weights in network.conserved.items()
+        }
+        # areal densities are kept in the scale of a well-mixed volume: an amount is X / sigma0 per area
+        sigma0 = network.sigma0 if sigma0 is None or sigma0 <= 0 else sigma0
+        self._scale = np.array([1.0] * len(network.marrow) + [1.0 / sigma0] * len(network.surface))
 
     def _match(self) -> np.ndarray:
         """Column of every marrow-kernel term among the surface-kernel terms."""
@@ -82,6 +89,14 @@ class Ledger:
         """
         missing = self._s.reduce(self._s.totals(y) - integral) - self._start
         return np.divide(missing, self._turnover, out=np.zeros_like(missing), where=self._turnover > 0)
+
+    def conserved(self, y: np.ndarray) -> dict[str, float]:
+        """Collective: relative change of every sum that the model says is conserved."""
+        if not self._sums:
+            return {}
+        now, start = self._s.reduce(self._s.totals(y)) * self._scale, self._start * self._scale
+        gross = {n: float(np.abs(w) @ np.abs(start)) or 1.0 for n, w in self._sums.items()}
+        return {n: float(w @ (now - start)) / gross[n] for n, w in self._sums.items()}
 
     @property
     def state(self) -> dict[str, list[float]]:

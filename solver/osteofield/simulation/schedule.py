@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..case.types import TherapySpec
@@ -18,26 +18,28 @@ class Schedule:
         factors: Input name to the size of its unit, for levels written as plain numbers.
         therapies: What is given from when until when; overlapping courses of one drug add up.
         end: Last time of the run, day.
+        instants: Times at which formulas of the model jump.
     """
 
     defaults: dict[str, float]
     factors: dict[str, float]
     therapies: Sequence[TherapySpec]
     end: float
+    instants: Sequence[float] = ()
 
     @property
     def events(self) -> list[float]:
-        """Times in (0, end) at which a level changes, ascending."""
-        times = {t for x in self.therapies for t in (x.start, x.stop)}
+        """Times in (0, end) at which a level changes or a formula jumps, ascending."""
+        times = {t for x in self.therapies for t in (x.start, x.stop)} | set(self.instants)
         return sorted(t for t in times if 0.0 < t < self.end)
 
     def next_event(self, t: float) -> float:
         """First event after `t`, or the end."""
         return min((e for e in self.events if e > t), default=self.end)
 
-    def levels(self, t: float) -> dict[str, float]:
-        """Levels from `t` on, until the next event."""
-        out = dict(self.defaults)
+    def levels(self, t: float, changed: Mapping[str, float] | None = None) -> dict[str, float]:
+        """Levels from `t` on, until the next event; `changed` replaces defaults."""
+        out = {**self.defaults, **(changed or {})}
         for x in self.therapies:
             if x.start <= t < x.stop:
                 out[x.drug] += x.level * (self.factors[x.drug] if _plain(x) else 1.0)

@@ -16,6 +16,7 @@ from ..integrator import Rodas, StepControl, System, steady_state
 from ..kinetics import Network
 from ..parallel import agree
 from ..tissue import Tissue, WellMixed, build_tissue
+from .events import Events
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import Interrupt
 from .ledger import Ledger
@@ -106,10 +107,14 @@ class Simulation:
         self.names = self.tissue.names
         defaults = {i.name: i.default for i in network.inputs}
         factors = {i.name: i.factor for i in network.inputs}
-        self.schedule = Schedule(defaults, factors, case.therapies, case.time.end)
+        self.schedule = Schedule(defaults, factors, case.therapies, case.time.end, network.instants)
+        self._events = Events(network, self.tissue, defaults)
         self.foci: list[Focus] = []
         self._measures = Measures(self.tissue, case.output.eroded_above, case.output.infected_above)
         roles = network.roles
+        fixed = network.model.steady.fixed if network.model.steady else {}
+        # without a set point of their own: homeostasis leaves them where they start
+        self._held = np.array([n == roles.depth or n in fixed for n in self.names], bool)
         self._bacteria = [k for k, n in enumerate(self.names) if n in (roles.bacteria or ())]
         self._clearing = not isinstance(sample, WellMixed) and bool(self._bacteria)
         self._cleared_at: float | None = None
@@ -122,11 +127,13 @@ class Simulation:
     def start_state(self) -> np.ndarray:
         """Collective: the state at day 0, homeostasis and foci included."""
         s, y = self.system, self.system.vector()
-        initial = self._healthy.healthy if self.case.initial == "homeostasis" else self.network.initial
-        s.marrow(y)[:] = [initial[p.name] for p in self.network.marrow]
-        s.surface(y)[:] = [initial[p.name] for p in self.network.surface]
         if self.case.initial == "homeostasis":
+            healthy = self._healthy.healthy
+            s.marrow(y)[:] = [healthy[p.name] for p in self.network.marrow]
+            s.surface(y)[:] = [healthy[p.name] for p in self.network.surface]
             y = self._homeostasis(y)
+        else:
+            self._initial(y)
         self._use_case_parameters()
         self.foci = place_foci(self.case, self.tissue, self.network.roles.inoculum)
         for focus in self.foci:
@@ -135,10 +142,18 @@ class Simulation:
             s.marrow(y)[:, column] += focus.density[self.tissue.owned_marrow]
         return y
 
+    def _initial(self, y: np.ndarray) -> None:
+        """The initial values of the model, which may vary in space."""
+        s, place = self.system, self.tissue.layout.position
+        for k, p in enumerate(self.network.marrow):
+            s.marrow(y)[:, k] = self.network.initial_at(p.name, place)
+        at_bone = place[s.problem.surface.node]
+        for k, p in enumerate(self.network.surface):
+            s.surface(y)[:, k] = self.network.initial_at(p.name, at_bone)
+
     def _homeostasis(self, y: np.ndarray) -> np.ndarray:
-        frozen = self.system.problem.signed
         with self._phase("homeostasis"):
-            found = steady_state(self.system, y, frozen)
+            found = steady_state(self.system, y, self._held)
             self._set_fields(found.y)
         self._log(
             f"homeostasis: {found.steps} steps ({found.days:.3g} days), {found.newton} Newton iterations, "
@@ -198,14 +213,17 @@ class Simulation:
             points[t.marrow_vertices], t.marrow_cells, points[t.surface_vertices], t.surface_cells
         )
 
-    def _frame(self, time: float, y: np.ndarray, residuals: np.ndarray) -> Frame | None:
+    def _frame(
+        self, time: float, y: np.ndarray, residuals: np.ndarray, conserved: Mapping[str, float]
+    ) -> Frame | None:
         """Collective: everything at one time on rank 0, None elsewhere."""
         marrow = self.tissue.gather_marrow(self.system.marrow(y))
         surface = self.tissue.gather_surface(self.system.surface(y))
         if marrow is None or surface is None:
             return None
-        signed = self.system.problem.signed
-        kept = {n: float(r) for n, r, s in zip(self.names, residuals, signed, strict=True) if not s}
+        depth = self.network.roles.depth
+        kept = {n: float(r) for n, r in zip(self.names, residuals, strict=True) if n != depth}
+        kept |= conserved
         row = self._measures.row(time, marrow, surface, kept)
         wanted = self.case.output.fields
         n = len(self.network.marrow)
@@ -262,16 +280,19 @@ class Simulation:
             case.time.longest_step or np.inf,
         )  # fmt: skip
         integrator = Rodas(s, t, y, control, case.time.tolerance, case.time.linear_tolerance)
-        ledger = Ledger(s, self.network)
+        ledger = Ledger(s, self.network, self.tissue.sample.sigma0)
         if facts:
             integrator.magnitudes = np.array(facts["magnitudes"])
             integrator.ledger = np.array(facts["integral"]) / comm.size
             ledger.state = facts["ledger"]
             self._cleared_at = facts["cleared_at"]
+            self._events.state = facts["events"]
+            self._set_levels(t)
             while due is not None and due <= t:
                 due = next(output, None)
         else:
             ledger.start(t, y)
+            self._events.start(integrator, self._kernels.inputs)
         error: BaseException | None = None
         if writer is not None:
             try:
@@ -288,17 +309,24 @@ class Simulation:
         with Interrupt() as interrupt, self._phase("integration"):
             try:
                 if due is not None and due <= 0.0 and not facts:
-                    self._write(writer, self._frame(0.0, y, np.zeros(s.populations)))
+                    self._write(writer, self._frame(0.0, y, np.zeros(s.populations), ledger.conserved(y)))
                     due = next(output, None)
                 while integrator.t < case.time.end:
                     before = integrator.t
-                    integrator.step(self.schedule.next_event(before))
+                    integrator.step(min(self.schedule.next_event(before), self._events.instant))
+                    happens = self._events.search(integrator, self._kernels.inputs)
+                    if happens is not None and happens < integrator.t:
+                        integrator.undo()
+                        continue
                     ledger.step(integrator.t - before, integrator.t, integrator.y)
                     while due is not None and due <= integrator.t:
                         integral = integrator.interpolate(due, dense)
-                        self._write(writer, self._frame(due, dense, ledger.residuals(dense, integral)))
+                        residuals, sums = ledger.residuals(dense, integral), ledger.conserved(dense)
+                        self._write(writer, self._frame(due, dense, residuals, sums))
                         due = next(output, None)
-                    if integrator.t in self.schedule.events:
+                    if happens is not None:
+                        self._happen(integrator, ledger)
+                    if happens is not None or integrator.t in self.schedule.events:
                         self._set_levels(integrator.t)
                         integrator.restart(integrator.y, case.time.first_step)
                     stop = self._stops(integrator, ledger)
@@ -310,8 +338,8 @@ class Simulation:
                         reason = stop or f"a {asked} signal asked for it"
                         if case.output.times and integrator.t < case.time.end:
                             integral = integrator.interpolate(integrator.t, dense)
-                            residuals = ledger.residuals(dense, integral)
-                            self._write(writer, self._frame(integrator.t, dense, residuals))
+                            residuals, sums = ledger.residuals(dense, integral), ledger.conserved(dense)
+                            self._write(writer, self._frame(integrator.t, dense, residuals, sums))
                         break
             except ComputationStopped as e:
                 status, reason = "stopped", str(e)
@@ -331,7 +359,15 @@ class Simulation:
         return outcome
 
     def _set_levels(self, t: float) -> None:
-        self._kernels.set_inputs(self.schedule.levels(t))
+        self._kernels.set_inputs(self.schedule.levels(t, self._events.levels))
+
+    def _happen(self, integrator: Rodas, ledger: Ledger) -> None:
+        """Collective: what the model's events do to the state and the inputs."""
+        s, y = self.system, integrator.y
+        before = s.totals(y)
+        for event in self._events.happen(integrator, y, self._kernels.inputs):
+            self._log(f"day {integrator.t:.6g}: {event.meaning or event.name}")
+        ledger.jump(s.reduce(s.totals(y) - before))
 
     def _stops(self, integrator: Rodas, ledger: Ledger) -> str | None:
         """Collective: apply the clearing rule and the case's stop conditions; a reason to end, or None."""
@@ -354,7 +390,7 @@ class Simulation:
             rate = s.vector()
             s.rate(t, integrator.y, rate)
             relative = s.largest(rate) / s.problem.scale
-            if float(relative[~s.problem.signed].max()) < 1e-6:
+            if float(relative[~self._held].max(initial=0.0)) < 1e-6:
                 return f"a steady state was reached on day {t:.4g}"
         return None
 
@@ -372,6 +408,7 @@ class Simulation:
             "integral": integral.tolist(),
             "ledger": ledger.state,
             "cleared_at": self._cleared_at,
+            "events": self._events.state,
             "populations": list(self.names),
         }
         arrays = {"marrow": marrow, "surface": surface, "fields": fields}

@@ -108,7 +108,7 @@ def build_tissue(
     layout = lay_out(sample, comm)
     sigma0 = sample.sigma0 or 1.0  # no bone: no surface node uses it
     kernels.set_geometry(sigma0=sigma0, d0=sample.d0)
-    nd = max(network.n_diffusing, 1)
+    nd = network.n_diffusing
     marrow, surface = network.marrow, network.surface
     diffusivity = np.array([p.diffusivity for p in marrow[:nd]])
     volumes = np.ascontiguousarray(layout.volumes[layout.owned])
@@ -131,7 +131,7 @@ def build_tissue(
         exchange=np.sqrt(diffusivity * _loss_rates(network, kernels, nd)),
         far=np.array([network.healthy[p.name] for p in marrow[:nd]]),
         scale=np.array([p.scale for p in (*marrow, *surface)]),
-        signed=np.array([p.name == network.roles.depth for p in (*marrow, *surface)]),
+        signed=np.array([p.signed for p in (*marrow, *surface)], dtype=bool),
         explicit_time=network.explicit_time,
         keep=layout.keep,
     )
