@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 CONDA_NAMES = {"dolfinx-solver-real": "fenics-dolfinx", "matplotlib": "matplotlib-base"}
-PYPI_ONLY = {"py-rattler"}  # only reads environment.yml
+PYPI_ONLY = {"py-rattler", "antimony", "libroadrunner"}  # read environment.yml, write and run SBML in tests
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ class _Checker:
         self._duplicates()
         self._targets()
         uses = list(self._formulas())
-        undefined = self._undefined(uses)
+        self._undefined(uses)
         self._unused(uses)
         order = self._order({n: q.expression.symbols for n, q in m.quantities.items()}, "quantity")
         healthy = {n: q.expression.symbols for n, q in m.quantities.items()}
@@ -99,8 +99,7 @@ class _Checker:
         uniform = {n for n in order if not self.uses[n] & varying}
         for u in uses:
             self._scope(u, surface_base)
-        if not undefined:
-            self._dimensions(order, uses)
+        self._dimensions(order, uses)
         structure = Structure(tuple(order), frozenset(uniform), frozenset(surface), self.units, self.uses)
         return structure, self.problems
 
@@ -177,13 +176,10 @@ class _Checker:
         for n, c in m.conserved.items():
             yield _Use(("conserved", n, "total"), c.total, None, "any", f"the total '{n}'")
 
-    def _undefined(self, uses: Iterable[_Use]) -> bool:
-        found = False
+    def _undefined(self, uses: Iterable[_Use]) -> None:
         for u in uses:
             for s in sorted(u.expression.symbols - self.known):
-                found = True
                 self.say(u.key, f"'{s}' is not defined{did_you_mean(s, self.known, otherwise='defined')}")
-        return found
 
     def _unused(self, uses: Iterable[_Use]) -> None:
         m = self.model
@@ -267,32 +263,39 @@ class _Checker:
         units |= {n: p.unit for n, p in m.populations.items()}
         pending = {u.what: u for u in uses}
         stars, names = dict(self.stars), list(order)
+        unknown = set().union(*(u.expression.symbols for u in uses)) - self.known
         # a star may be used by the quantities that define other stars: settle what can be settled, in turn
         while names or stars:
             for table, what in ((names, "quantity"), (list(stars), "starred quantity")):
-                ready = [n for n in table if (pending[f"{what} '{n}'"].expression.symbols) <= set(units)]
+                known = {*units, *unknown}
+                ready = [n for n in table if pending[f"{what} '{n}'"].expression.symbols <= known]
                 for n in ready:
                     u = pending.pop(f"{what} '{n}'")
-                    got = self._dimension(u)
-                    units[n] = u.needed or got or unit("1")
+                    if u.expression.symbols & unknown and not u.needed:
+                        unknown.add(n)  # so is what follows from it
+                    else:
+                        units[n] = self._dimension(u, unknown) or unit("1")
                     names.remove(n) if what == "quantity" else stars.pop(n)
                 if ready:
                     break
             else:
                 return  # a cycle, already reported
         for u in pending.values():
-            self._dimension(u)
+            self._dimension(u, unknown)
 
-    def _dimension(self, use: _Use) -> Unit | None:
+    def _dimension(self, use: _Use, unknown: set[str]) -> Unit | None:
+        """Check a formula that has no unknown symbols; the dimension it has or must have."""
+        if use.expression.symbols & unknown:
+            return use.needed
         try:
             got = dimension(use.expression.tree, self.units.__getitem__)
         except DimensionError as e:
             self.say(use.key, str(e))
-            return None
+            return use.needed
         if got and use.needed and not got.same_dimension(use.needed):
             text = use.expression.text
             self.say(use.key, f"'{text}' is {describe(got)}, but {use.what} must be {describe(use.needed)}.")
-        return got
+        return use.needed or got
 
 
 def _diffuses(d: Value | Expression | None) -> bool:
