@@ -39,3 +39,16 @@ def test_signs_and_surface_marks(load_text, small):
     text = describe(load_text(small))
     assert "- d*C*(1 + drug)" in text
     assert "+ feedback*d*B    secretion (s)" in text
+
+
+def test_events_and_conserved_totals_are_shown(load_text, small):
+    text = describe(
+        load_text(
+            small
+            + '[event.dose]\nwhen = "C > K"\nset = { drug = "1" }\nmeaning = "a drug is given"\n'
+            + '[population.D]\ndomain = "surface"\nunit = "pM"\ninitial = "0 pM"\nscale = "1 pM"\n'
+            + 'surface = { death = "-d*B*h" }\n[conserved.cells]\ntotal = "B + D"\nmeaning = "all cells"\n'
+        )
+    )
+    assert "dose: when C > K   # a drug is given\n    drug becomes 1" in text
+    assert "cells  B + D  all cells" in text

@@ -17,7 +17,8 @@ def describe(network: Network) -> str:
     """Everything a model says, in plain text of at most about 110 columns."""
     parts = [
         _head(network), _populations(network), _rates(network), _quantities(network), _parameters(network),
-        _switches(network), _inputs(network), _fields(network), _health(network), _sources(network),
+        _switches(network), _inputs(network), _events(network), _conserved(network), _fields(network),
+        _health(network), _sources(network),
     ]  # fmt: skip
     return "\n\n".join(p for p in parts if p) + "\n"
 
@@ -117,6 +118,24 @@ def _inputs(n: Network) -> str:
     rows = [(i.name, f"[{i.unit}]", i.meaning) for i in n.inputs]
     note = "Set over time by [[therapy]] in a case.\n\n" if rows else ""
     return _section("Inputs", note + _table(rows))
+
+
+def _events(n: Network) -> str:
+    out = []
+    for e in n.model.events.values():
+        out.append(
+            f"{e.name}: when {' '.join(e.when.text.split())}" + (f"   # {e.meaning}" if e.meaning else "")
+        )
+        out += [f"    {name} becomes {' '.join(x.text.split())}" for name, x in e.set.items()]
+    note = (
+        "At the instant at which the condition turns true; populations in it are means over the sample.\n\n"
+    )
+    return _section("Events", note + "\n".join(out)) if out else ""
+
+
+def _conserved(n: Network) -> str:
+    rows = [(c.name, c.total.text, c.meaning) for c in n.model.conserved.values()]
+    return _section("Left unchanged by the rates", _table(rows))
 
 
 def _fields(n: Network) -> str:
