@@ -40,6 +40,7 @@ DENSE = (
     (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
 )
 STAGES = 6
+UNDERSHOOT = 1e-3  # of a diffusing population below zero, over its peak, that no shorter step would mend
 
 
 def _stage_sums() -> np.ndarray:
@@ -195,8 +196,11 @@ class Rodas:
             return "solve: the result is not finite", np.inf
         if error > 1.0:
             return f"error: population {int(scaled.argmax())}", error
-        # a sharp front undershoots in proportion to its height, however short the step
-        allowed = -self.tolerance * self._peak
+        # a sharp front undershoots in proportion to its height, however short the step: that is the mesh's
+        # doing where a population diffuses
+        share = np.full(s.populations, self.tolerance)
+        share[: s.problem.diffusing] = max(self.tolerance, UNDERSHOOT)
+        allowed = -share * self._peak
         below = (s.lowest(self._new) < allowed) & ~s.problem.signed
         if below.any():
             return f"negative: population {int(below.argmax())}", np.inf
