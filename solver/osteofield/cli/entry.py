@@ -13,11 +13,13 @@ from typing import Any
 
 from ..errors import ComputationStopped, InputError, Problem, did_you_mean
 from ..parallel import is_root
-from . import check, mesh, models, new, plot, run
+from . import check, mesh, models, new, plot, run, verify
 from .screen import complain, warn
 from .status import DONE, STOPPED, WRONG_INPUT
 
-VERBS = {"run": run, "check": check, "mesh": mesh, "models": models, "plot": plot, "new": new}
+VERBS = {
+    "run": run, "check": check, "mesh": mesh, "models": models, "plot": plot, "new": new, "verify": verify,
+}  # fmt: skip
 
 
 class Parser(argparse.ArgumentParser):

@@ -56,6 +56,7 @@ class Prepared:
         file: What was asked for.
         cases: Case of every run.
         networks: Its model, bound to a well-mixed sample.
+        unchanged: The same without the change of `prepare`.
         space: The case of ``[space]``, if there is one.
         courses: Runs that were made, for figures.
     """
@@ -63,6 +64,7 @@ class Prepared:
     file: Verification
     cases: Mapping[str, Case]
     networks: Mapping[str, Network]
+    unchanged: Mapping[str, Network]
     space: Case | None
     courses: dict[str, Course] = field(default_factory=dict)
 
@@ -106,12 +108,16 @@ def prepare(file: Verification, folder: Path, change: Mapping[str, float] | None
     problems: list[Problem] = []
     model = _changed_model(file, folder, change) if change else ()
     basic = (f"time.tolerance={file.tolerance!r}", f"time.linear_tolerance={LINEAR_TOLERANCE!r}", "output={}")
-    cases, networks = {}, {}
+    cases: dict[str, Case] = {}
+    networks: dict[str, Network] = {}
+    unchanged = {} if change else networks
     for run in file.runs.values():
         settings = (*basic, *model, *run.settings)
         try:
             cases[run.name] = load_case(file.case, settings)
             networks[run.name] = bound_network(cases[run.name])
+            if change:
+                unchanged[run.name] = bound_network(load_case(file.case, (*basic, *run.settings)))
         except InputError as e:
             problems += [_of_run(file, run.key, p) for p in e.problems]
     problems += _names(file, networks)
@@ -133,7 +139,7 @@ def prepare(file: Verification, folder: Path, change: Mapping[str, float] | None
                     problems.append(file.source.problem(target.key, message))
     if problems:
         raise InputError(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
-    return Prepared(file, cases, networks, space)
+    return Prepared(file, cases, networks, unchanged, space)
 
 
 def by_run(prepared: Prepared, found: Sequence[Line]) -> list[Line]:
@@ -170,7 +176,7 @@ def lines(prepared: Prepared, folder: Path, *, light: bool = False, courses: boo
                 case = prepared.cases[run.name]
                 names = [p.name for p in prepared.networks[run.name].marrow]
                 course = run_course(case, snapshots(case.time.end), folder / "mode", names)
-                yield from mode_lines(mode, course)
+                yield from mode_lines(mode, course, prepared.unchanged[run.name])
         except ComputationStopped as e:
             for t in (*timed, *modes):
                 yield failed(t, f"run {run.name}", f"day {prepared.cases[run.name].time.end:g}", str(e))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..kinetics import Network
 from ..results import Result
 from ..tissue import lumped
 from .course import Course
@@ -18,13 +19,13 @@ from .point import Point, in_order, paired
 SNAPSHOTS = 41
 
 
-def mode_lines(target: Mode, course: Course) -> list[Line]:
+def mode_lines(target: Mode, course: Course, network: Network) -> list[Line]:
     """Rates of a cosine from its amplitudes at equally spaced times.
 
     The amplitudes a_n of the populations (projected on cos(waves pi x/L) with the lumped volumes)
     obey a_{n+1} = P a_n with P = exp((J - D k^2) dt) as long as they are small. P is the least-squares
     solution over all times; the rates found are the logarithms of its eigenvalues over dt. The target
-    is computed: eigenvalues of J - D k^2 at the uniform state, k = waves pi/L.
+    is computed from `network`: eigenvalues of J - D k^2 at the uniform state, k = waves pi/L.
     """
     what = "rate of the cosine"
     x, weights = marrow_nodes(course.result)
@@ -33,7 +34,7 @@ def mode_lines(target: Mode, course: Course) -> list[Line]:
     wave -= float(weights @ wave / weights.sum())
     fields = {p.name: course.result.marrow[p.name][:] for p in course.network.marrow}
     amplitudes = {n: f @ (weights * wave) / (weights @ wave**2) for n, f in fields.items()}
-    point = Point(course.network)
+    point = Point(network)
     root = point.rest({n: float(weights @ f[0] / weights.sum()) for n, f in fields.items()})
     if root is None:
         return [failed(target, what, "-", "no uniform steady state found")]
@@ -44,7 +45,7 @@ def mode_lines(target: Mode, course: Course) -> list[Line]:
         acts = j not in of and np.any(jacobian[of, j])
         if acts and np.abs(amplitudes.get(name, np.zeros(1))).max() > 1e-9 * point.scale[j]:
             return [failed(target, what, "-", f"{name} acts on it and has a wave, but is not in 'of'")]
-    diffusivity = {p.name: p.diffusivity for p in course.network.populations}
+    diffusivity = {p.name: p.diffusivity for p in network.populations}
     loss = np.diag([diffusivity[n] * k**2 for n in target.of])
     size = point.scale[of]
     wanted = in_order(np.linalg.eigvals((jacobian[np.ix_(of, of)] - loss) * size / size[:, None]))
