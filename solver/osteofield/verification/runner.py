@@ -56,7 +56,7 @@ class Prepared:
         file: What was asked for.
         cases: Case of every run.
         networks: Its model, bound to a well-mixed sample.
-        unchanged: The same without the change of `prepare`.
+        unchanged: The same without the change of `prepare`, where a target is computed from it.
         space: The case of ``[space]``, if there is one.
         courses: Runs that were made, for figures.
     """
@@ -116,7 +116,7 @@ def prepare(file: Verification, folder: Path, change: Mapping[str, float] | None
         try:
             cases[run.name] = load_case(file.case, settings)
             networks[run.name] = bound_network(cases[run.name])
-            if change:
+            if change and any(isinstance(t, Mode) and t.run == run.name for t in file.targets):
                 unchanged[run.name] = bound_network(load_case(file.case, (*basic, *run.settings)))
         except InputError as e:
             problems += [_of_run(file, run.key, p) for p in e.problems]
@@ -171,7 +171,7 @@ def lines(prepared: Prepared, folder: Path, *, light: bool = False, courses: boo
         drawn = any(run.name in p.runs for p in prepared.file.panels)
         try:
             if timed or (courses and drawn):
-                yield from _timed(prepared, run.name, timed, folder)
+                yield from _timed(prepared, run.name, timed, folder, courses)
             for mode in modes:
                 case = prepared.cases[run.name]
                 names = [p.name for p in prepared.networks[run.name].marrow]
@@ -185,11 +185,11 @@ def lines(prepared: Prepared, folder: Path, *, light: bool = False, courses: boo
             yield from _space(t, prepared, folder)
 
 
-def _timed(prepared: Prepared, run: str, targets: Sequence[Target], folder: Path) -> list[Line]:
+def _timed(prepared: Prepared, run: str, targets: Sequence[Target], folder: Path, drawn: bool) -> list[Line]:
     """Run until the output is fine enough where maxima are."""
     case = prepared.cases[run]
     exactly = [*changes(case, prepared.networks[run]), *(t for x in targets for t in needed_times(x))]
-    count = FINE_POINTS if any(map(needs_fine_output, targets)) else POINTS
+    count = FINE_POINTS if any(map(needs_fine_output, targets)) else POINTS if drawn else 2
     times = output_times(case.time.end, count, exactly)
     for k in range(REFINEMENTS):
         course = run_course(case, times, folder / run)

@@ -183,7 +183,8 @@ def test_a_run_that_sets_a_parameter_keeps_it(verify: Callable[..., list[Line]])
 
 
 def test_a_run_that_does_not_reach_its_end_fails(verify: Callable[..., list[Line]]) -> None:
-    run = '[run.b]\ntitle = "too tight"\nset = ["time.tolerance=1e-14", "time.first_step=0.1 day", "time.shortest_step=0.1 day"]\n'
+    tight = '["time.tolerance=1e-14", "time.first_step=0.1 day", "time.shortest_step=0.1 day"]'
+    run = f'[run.b]\ntitle = "too tight"\nset = {tight}\n'
     late = '[[at]]\nrun = "b"\ntime = "9 day"\nvalue = { w = "1.0" }\n'
     *others, stopped = verify(run + late + RIGHT["at"])
     assert not stopped.holds
