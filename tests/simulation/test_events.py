@@ -222,3 +222,14 @@ def test_conserved_totals_are_columns_of_the_history(model, case, simulate):
     )  # fmt: skip
     for text in (POINT, PLATE):
         assert np.abs(simulate(case(text=text)).writer.history["cells.residual [1]"]).max() < 1e-12
+
+
+def test_values_are_written_in_the_unit_of_their_population(model, case, simulate):
+    model.write_text(
+        SURFACE.replace('unit = "1"\nscale = "1"\ninitial = "3 + sin(x/L)*cos(y/L)"',
+                        'unit = "%"\nscale = "1"\ninitial = "50 %"').replace('L = { value = "300 um", meaning = "wave length", source = "assumed" }\n', "")
+    )  # fmt: skip
+    run = simulate(case("time.end='1 day'", text=PLATE))
+    assert run.writer.history["OC.mean [%]"][0] == pytest.approx(50.0)
+    assert run.writer.frames[0].surface["OC"] == pytest.approx(50.0)
+    assert run.writer.checkpoints[0][1]["surface"][:, 0].max() < 1.0  # checkpoints are internal

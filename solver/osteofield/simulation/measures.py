@@ -64,7 +64,8 @@ class Measures:
             )
             row["bacteria_total [CFU]"] = float(load @ self._t.volumes) * self._thick * _MM3
         for k, p in enumerate(network.marrow):
-            row |= self._columns(p.name, p.unit, marrow[:, k], self._t.volumes, _AMOUNT.get(p.unit), _MM3)
+            values = marrow[:, k] / p.factor
+            row |= self._columns(p.name, p.unit, values, self._t.volumes, _AMOUNT.get(p.unit), _MM3)
         for k, p in enumerate(network.surface):
             if k == depth_at:
                 row["depth.max [um]"] = float(surface[:, k].max()) if len(surface) else 0.0
@@ -75,7 +76,7 @@ class Measures:
                 weights, amount, size = self._t.areas / sigma0, _AMOUNT[p.unit], _MM3
             else:
                 weights, amount, size = self._t.areas, None, _MM2
-            row |= self._columns(p.name, p.unit, surface[:, k], weights, amount, size)
+            row |= self._columns(p.name, p.unit, surface[:, k] / p.factor, weights, amount, size)
         row |= {f"{name}.residual [1]": value for name, value in residuals.items()}
         return row
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from ..case.types import Case
 from ..errors import ComputationStopped
 from ..geometry import Sample
 from ..integrator import Rodas, StepControl, System, steady_state
-from ..kinetics import Network
+from ..kinetics import Network, Population
 from ..parallel import agree
 from ..tissue import Tissue, WellMixed, build_tissue
 from .events import Events
@@ -226,16 +227,15 @@ class Simulation:
         kept |= conserved
         row = self._measures.row(time, marrow, surface, kept)
         wanted = self.case.output.fields
-        n = len(self.network.marrow)
 
-        def pick(values: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        def pick(values: np.ndarray, populations: Sequence[Population]) -> dict[str, np.ndarray]:
             return {
-                name: np.ascontiguousarray(values[:, k])
-                for k, name in enumerate(names)
-                if wanted is None or name in wanted or name == self.network.roles.depth
+                p.name: np.ascontiguousarray(values[:, k] / p.factor)
+                for k, p in enumerate(populations)
+                if wanted is None or p.name in wanted or p.name == self.network.roles.depth
             }
 
-        return Frame(time, pick(marrow, self.names[:n]), pick(surface, self.names[n:]), row)
+        return Frame(time, pick(marrow, self.network.marrow), pick(surface, self.network.surface), row)
 
     def _write(self, writer: Writer | None, frame: Frame | None) -> None:
         """Collective: hand a frame out; a full disk on rank 0 stops all ranks."""
@@ -342,7 +342,10 @@ class Simulation:
                             self._write(writer, self._frame(integrator.t, dense, residuals, sums))
                         break
             except ComputationStopped as e:
-                status, reason = "stopped", str(e)
+                status, reason = (
+                    "stopped",
+                    re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e)),
+                )
         self._checkpoint(writer, integrator, ledger)
         outcome = Outcome(
             status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings)

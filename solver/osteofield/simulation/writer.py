@@ -33,7 +33,7 @@ class Frame:
 
     Attributes:
         time: day.
-        marrow: Field name to ``(n,)`` values over `MeshData.marrow_points`, internal units.
+        marrow: Field name to ``(n,)`` values over `MeshData.marrow_points`, in the unit of the population.
         surface: The same over `MeshData.surface_points`.
         row: Columns of ``history.csv``, header (``"name [unit]"``) to value, in order.
         mesh: A new mesh where it has changed since the last frame, else None.

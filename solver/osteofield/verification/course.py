@@ -42,7 +42,10 @@ class Course:
     def populations(self) -> dict[str, np.ndarray]:
         """Mean over the sample of every population, internal units."""
         columns = {header.partition(" [")[0]: values for header, values in self.result.history.items()}
-        return {p.name: columns[f"{_column(p.name, self.network)}.mean"] for p in self.network.populations}
+        return {
+            p.name: columns[f"{_column(p.name, self.network)}.mean"] * p.factor
+            for p in self.network.populations
+        }
 
     @cached_property
     def _values(self) -> list[tuple[slice, Evaluation]]:

@@ -32,7 +32,7 @@ def mode_lines(target: Mode, course: Course, network: Network) -> list[Line]:
     k = target.waves * np.pi / float(np.ptp(x))
     wave = np.cos(k * (x - x.min()))
     wave -= float(weights @ wave / weights.sum())
-    fields = {p.name: course.result.marrow[p.name][:] for p in course.network.marrow}
+    fields = {p.name: course.result.marrow[p.name][:] * p.factor for p in course.network.marrow}
     amplitudes = {n: f @ (weights * wave) / (weights @ wave**2) for n, f in fields.items()}
     point = Point(network)
     root = point.rest({n: float(weights @ f[0] / weights.sum()) for n, f in fields.items()})
@@ -77,7 +77,7 @@ def space_lines(target: Space, spatial: Course, well_mixed: Course) -> list[Line
         if p.name not in domain:
             continue
         wanted = np.array([well_mixed.at(p.name, t) for t in spatial.times])
-        off = float(np.abs(domain[p.name][:] - wanted[:, None]).max())
+        off = float(np.abs(domain[p.name][:] * p.factor - wanted[:, None]).max())
         largest = float(np.abs(wanted).max()) or 1.0
         factor, unit = unit_of(p.name, spatial.network)
         what = f"{p.name} in space, largest deviation"
