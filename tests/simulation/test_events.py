@@ -225,11 +225,12 @@ def test_conserved_totals_are_columns_of_the_history(model, case, simulate):
 
 
 def test_values_are_written_in_the_unit_of_their_population(model, case, simulate):
-    model.write_text(
-        SURFACE.replace('unit = "1"\nscale = "1"\ninitial = "3 + sin(x/L)*cos(y/L)"',
-                        'unit = "%"\nscale = "1"\ninitial = "50 %"').replace('L = { value = "300 um", meaning = "wave length", source = "assumed" }\n', "")
-    )  # fmt: skip
+    text = SURFACE.replace('unit = "1"\nscale = "1"\ninitial = "3 + sin(x/L)*cos(y/L)"', PERCENT)
+    model.write_text("\n".join(line for line in text.splitlines() if not line.startswith("L = ")))
     run = simulate(case("time.end='1 day'", text=PLATE))
     assert run.writer.history["OC.mean [%]"][0] == pytest.approx(50.0)
     assert run.writer.frames[0].surface["OC"] == pytest.approx(50.0)
     assert run.writer.checkpoints[0][1]["surface"][:, 0].max() < 1.0  # checkpoints are internal
+
+
+PERCENT = 'unit = "%"\nscale = "1"\ninitial = "50 %"'
