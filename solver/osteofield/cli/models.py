@@ -1,32 +1,54 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""``osteofield models``: the model library."""
+"""``osteofield models``: the model library, and models of other tools."""
 
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 
+from ..errors import InputError, Problem
 from ..parallel import is_root
 from .screen import say
 from .status import DONE
 
-HELP = "list the model library, or explain one model"
+HELP = "list the model library, explain one model, or import SBML"
 DESCRIPTION = """Without NAME: the models that a case can name. With NAME: equations, parameters,
 units and sources of one model; NAME can also be a model file of your own (.toml), which is
-checked on the way."""
+checked on the way. 'osteofield models import FILE.xml -o OUT.toml' makes a model file of an SBML
+file (Level 2 and 3) and checks that both have the same rates."""
 EXAMPLES = """examples:
   osteofield models
   osteofield models osteoimmune
-  osteofield models my_model.toml"""
+  osteofield models my_model.toml
+  osteofield models import remodelling.xml -o remodelling.toml"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", nargs="?", help="a model of the library, or a model file")
+    parser.usage = (
+        "osteofield models [NAME]\n       osteofield models import FILE.xml -o OUT.toml [--overwrite]"
+    )
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="a model of the library, or a model file; or the word import"
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", help="after 'import': the SBML file")
+    parser.add_argument("-o", dest="output", metavar="OUT", type=Path, help="the model file to write (.toml)")
+    parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
 
 
 def execute(args: argparse.Namespace) -> int:
     if not is_root():
         return DONE
+    if args.name == "import":
+        return _import(args)
+    problems = []
+    if args.file is not None:
+        problems.append(Problem(f"'{args.file}' is one name too many; models are explained one at a time."))
+    for option, given in (("-o", args.output), ("--overwrite", args.overwrite)):
+        if given:
+            problems.append(Problem(f"{option} goes with 'osteofield models import FILE.xml' only."))
+    if problems:
+        raise InputError(problems)
     from ..kinetics import describe, library, load_network
 
     if args.name is None:
@@ -38,3 +60,44 @@ def execute(args: argparse.Namespace) -> int:
     file = Path(args.name) if args.name.endswith(".toml") else None
     say(describe(load_network(file.stem if file else args.name, file=file)))
     return DONE
+
+
+def _import(args: argparse.Namespace) -> int:
+    problems = []
+    if args.file is None:
+        problems.append(Problem("an SBML file is needed: osteofield models import FILE.xml -o OUT.toml."))
+    problems += _unwritable(args.output, args.overwrite)
+    if problems:
+        raise InputError(problems)
+    from ..kinetics import load_network
+    from ..sbml import import_sbml
+
+    made = import_sbml(Path(args.file))
+    out: Path = args.output
+    out.write_text(made.toml, encoding="utf-8")
+    network = load_network(out.stem, file=out)
+    counts = (
+        (len(network.populations), "population"), (made.rates, "rate"), (made.events, "event"),
+        (made.parameters, "parameter"),
+    )  # fmt: skip
+    said = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in counts)
+    say(f"{out} written from {args.file} ({made.edition}): {said}")
+    for note in made.notes:
+        for line in textwrap.wrap(f"- {note}.", 100, subsequent_indent="  ", break_on_hyphens=False):
+            say(line)
+    say(f'next: osteofield models {out}; a case uses it with [model] name = "{out}"')
+    return DONE
+
+
+def _unwritable(out: Path | None, overwrite: bool) -> list[Problem]:
+    if out is None:
+        return [Problem("-o OUT.toml is needed: the model file to write, for example -o my_model.toml.")]
+    if out.suffix != ".toml":
+        return [Problem("a model file is TOML: the name must end in .toml.", f"-o {out}")]
+    if not out.absolute().parent.is_dir():
+        return [Problem("there is no such folder to write to.", f"-o {out}")]
+    if out.is_dir():
+        return [Problem("this is a folder; name a file.", f"-o {out}")]
+    if out.exists() and not overwrite:
+        return [Problem("this file exists already and is left as it is; --overwrite replaces it.", out)]
+    return []
