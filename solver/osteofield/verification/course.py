@@ -42,8 +42,9 @@ class Course:
     def populations(self) -> dict[str, np.ndarray]:
         """Mean over the sample of every population, internal units."""
         columns = {header.partition(" [")[0]: values for header, values in self.result.history.items()}
+        depth = self.network.roles.depth  # has a column of its own, in um
         return {
-            p.name: columns[f"{_column(p.name, self.network)}.mean"] * p.factor
+            p.name: columns["depth.mean"] if p.name == depth else columns[f"{p.name}.mean"] * p.factor
             for p in self.network.populations
         }
 
@@ -143,7 +144,3 @@ def output_times(end: float, count: int, exactly: Sequence[float]) -> list[float
         if gap > 0.1 * end / count:
             out.append(float(t))
     return sorted(out)
-
-
-def _column(name: str, network: Network) -> str:
-    return "depth" if name == network.roles.depth else name

@@ -80,10 +80,14 @@ class Digits:
 
     def like(self, got: complex) -> str:
         """A result written in the same way, with two more digits (complex: one more)."""
-        if "i" not in self.text:
-            return _written(got.real, self.last / 100)
-        real, imaginary = (_written(part, self.last / 10) for part in (got.real, got.imag))
-        return f"{real}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
+        if "i" in self.text:
+            real, imaginary = (_written(part, self.last / 10) for part in (got.real, got.imag))
+            return f"{real}{'' if imaginary.startswith('-') else '+'}{imaginary}i"
+        mantissa, e, exponent = self.text.split()[0].lower().partition("e")
+        if e:
+            decimals = min(len(mantissa.partition(".")[2]) + 2, 16)
+            return f"{got.real / 10.0 ** int(exponent):.{decimals}f}e{exponent}"
+        return _written(got.real, self.last / 100)
 
 
 def _last(number: str) -> float:

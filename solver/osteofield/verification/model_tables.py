@@ -43,8 +43,11 @@ def _populations(network: Network) -> str:
     rows = []
     for p, kind in zip(network.populations, kinds, strict=True):
         start = network.model.populations[p.name].initial
-        text = "healthy state" if start is None else str(getattr(start, "text", start))
-        rows.append((f"`{p.name}`", p.label, kind, _plain(p.unit) or "1", f"`{_flat(text)}`"))
+        if start is None:
+            text = f"{network.healthy[p.name] / p.factor:.6g} (healthy state)"
+        else:
+            text = f"`{_flat(str(getattr(start, 'text', start)))}`"
+        rows.append((f"`{p.name}`", p.label, kind, _plain(p.unit) or "1", text))
     return table(("", "population", "lives in", "unit", "at the start"), rows)
 
 

@@ -40,7 +40,7 @@ from .point import Point
 from .wave import mode_lines, snapshots, space_lines
 
 LINEAR_TOLERANCE = 1e-8
-POINTS = 400  # of a course
+POINTS = 1000  # of a course
 FINE_POINTS = 2000  # of a course of which maxima are sought
 SPACE_POINTS = 21
 REFINEMENTS = 3

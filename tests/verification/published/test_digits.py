@@ -67,5 +67,7 @@ def test_what_is_no_number(text: str) -> None:
 
 def test_results_are_written_with_two_more_digits() -> None:
     assert Digits.read("9.63").like(9.6298277) == "9.6298"
-    assert Digits.read("6.196e-4").like(6.19639063e-4) == "0.000619639"
-    assert Digits.read("1.2e-7").like(1.23456e-7) == "1.235e-07"
+    assert Digits.read("6.196e-4").like(6.19639063e-4) == "6.19639e-4"
+    assert Digits.read("29.2775e-4 pM").like(29.2774671e-4) == "29.277467e-4"
+    assert Digits.read("0.000").like(1.23456e-7) == "0.00000"
+    assert Digits.read("1.2e-7").like(1.23456e-7) == "1.235e-7"
