@@ -16,8 +16,11 @@ from osteofield.parallel import world
 from osteofield.sbml import Imported, import_sbml
 from osteofield.simulation import Frame, Simulation
 
-antimony = pytest.importorskip("antimony", reason="antimony is not installed (test dependencies)")
-libsbml = pytest.importorskip("libsbml", reason="python-libsbml is not installed (extra sbml)")
+
+def libsbml() -> Any:
+    """The library; the test is skipped without it."""
+    return pytest.importorskip("libsbml", reason="python-libsbml is not installed (extra sbml)")
+
 
 CASE = """\
 format = 1
@@ -41,7 +44,8 @@ SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0}
 
 
 def to_sbml(text: str) -> str:
-    """Antimony as SBML Level 3 Version 2."""
+    """Antimony as SBML Level 3 Version 2; the test is skipped without antimony."""
+    antimony = pytest.importorskip("antimony", reason="antimony is not installed (test dependencies)")
     antimony.clearPreviousLoads()
     assert antimony.loadAntimonyString(text) >= 0, antimony.getLastError()
     return antimony.getSBMLString(antimony.getMainModuleName())
@@ -49,9 +53,9 @@ def to_sbml(text: str) -> str:
 
 def converted(sbml: str, level: int, version: int) -> str:
     """The same model in another edition of SBML."""
-    document = libsbml.readSBMLFromString(sbml)
+    document = libsbml().readSBMLFromString(sbml)
     assert document.setLevelAndVersion(level, version, False), document.getErrorLog().toString()
-    return libsbml.writeSBMLToString(document)
+    return libsbml().writeSBMLToString(document)
 
 
 class Memory:
@@ -85,18 +89,19 @@ def simulate(file: Path) -> dict[str, list[float]]:
 
 def with_local(sbml: str, **locals_: float) -> str:
     """The same model with parameters of reactions: ``J_k=3`` is the parameter k of reaction J."""
-    document = libsbml.readSBMLFromString(sbml)
+    document = libsbml().readSBMLFromString(sbml)
     for name, value in locals_.items():
         reaction, id = name.split("_", 1)
         parameter = document.getModel().getReaction(reaction).getKineticLaw().createLocalParameter()
         parameter.setId(id)
         parameter.setValue(value)
-    return libsbml.writeSBMLToString(document)
+    return libsbml().writeSBMLToString(document)
 
 
 @pytest.fixture
 def sbml_file(tmp_path: Path) -> Callable[..., Path]:
     """``sbml_file(antimony_text)`` or ``sbml_file(sbml=text)`` writes ``model.xml``."""
+    libsbml()
 
     def write(text: str = "", *, sbml: str = "") -> Path:
         file = tmp_path / "model.xml"

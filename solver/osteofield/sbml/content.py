@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from .declared import Declared
@@ -97,6 +98,7 @@ class Content:
     extent_unit: Declared | None = None
     notes: list[str] = field(default_factory=list)
 
+    @cached_property
     def by_reactions(self) -> dict[str, list[tuple[str, Node]]]:
         """Species that reactions change: the reactions with their coefficients."""
         out: dict[str, list[tuple[str, Node]]] = {}
@@ -104,6 +106,12 @@ class Content:
             for species, coefficient in r.changes:
                 out.setdefault(species, []).append((r.id, coefficient))
         return out
+
+    def formulas(self) -> list[Node]:
+        """Every formula that plays a part after the start."""
+        laws = [r.law for r in self.reactions.values()]
+        events = [n for e in self.events for n in (e.trigger, *e.sets.values())]
+        return [*self.rules.values(), *self.rates.values(), *laws, *events]
 
     def set_by_events(self) -> list[str]:
         """Everything that events assign to, in the order of the file."""
@@ -140,9 +148,5 @@ class Moment:
         if id in c.rates:
             return self.of(c.rates[id])
         thing = c.things[id]
-        total = 0.0
-        for r in c.reactions.values():
-            for species, coefficient in r.changes:
-                if species == id:
-                    total += self.of(coefficient) * self(r.id)
+        total = sum(self.of(coefficient) * self(r) for r, coefficient in c.by_reactions.get(id, []))
         return total if thing.amount else total / self(thing.compartment)

@@ -26,24 +26,25 @@ class Converter:
     Args:
         content: The model.
         start: Value of everything at time 0.
+        roles: What becomes of everything.
         units: Whether units are carried over; otherwise everything is a plain number, and rates are
             multiplied by a parameter that says how long the time unit of the file is.
 
     Attributes:
         draft: The entries; texts about the whole are left to others.
         book: Names given to ids.
-        roles: What became of everything.
 
     Raises:
         UnitProblem: Units were asked for, and some are missing or unknown.
     """
 
-    def __init__(self, content: Content, start: Mapping[str, float], *, units: bool):
+    def __init__(self, content: Content, start: Mapping[str, float], roles: Roles, *, units: bool):
         self.content, self.start, self.with_units = content, start, units
-        self.roles = Roles(content, start)
+        self.roles = roles
         self.book = NameBook()
         self.draft = Draft()
         self._per_volume: dict[str, str] = {}
+        self._mentioned = self._names_in(content.formulas())
         self._numbers: dict[str, tuple[float, Declared, tuple[str, str]]] = {}
         self._written_out: dict[str, float] = {}
         self._owner = ("", "")
@@ -105,16 +106,16 @@ class Converter:
         c, roles = self.content, self.roles
         formulas: dict[str, Node] = {}
         laws = {r.id: self._rate(r) for r in c.reactions.values()}
+        inside = [*c.rules.values(), *c.rates.values(), *laws.values()]
+        mentioned = self._names_in([*inside, *(n for e in c.events for n in (e.trigger, *e.sets.values()))])
         if self.with_units:
-            needed = self._names_in([*c.rules.values(), *c.rates.values(), *laws.values()])
-            needed |= self._names_in([n for e in c.events for n in (e.trigger, *e.sets.values())])
-            self._declare_or_stop([*roles.populations, *sorted(needed - set(roles.populations))])
+            self._declare_or_stop([*roles.populations, *sorted(mentioned - set(roles.populations))])
             if not _is_time(c.time_unit):
                 raise UnitProblem("no unit is declared for time")
         for id, node in (*c.rules.items(), *laws.items()):
             place = c.reactions[id].place if id in laws else c.things[id].place
             formulas[id] = self._ready(node, (f"{id}_number", place.words), self.unit(id))
-        terms = {id: self._terms(id, used_laws=laws) for id in roles.populations}
+        terms = {id: self._terms(id, mentioned) for id in roles.populations}
         events = []
         for e in c.events:
             when = self._ready(e.trigger, (f"{e.id}_when", f"the trigger of {e.place.words}"), None)
@@ -124,8 +125,8 @@ class Converter:
             }
             events.append((e, when, sets))
         rates = [n for of in terms.values() for n in of.values()]
-        inside = self._names_in([*rates, *(n for _, when, sets in events for n in (when, *sets.values()))])
-        used = inside | self._names_in(formulas.values())
+        shown = self._names_in([*rates, *(n for _, when, sets in events for n in (when, *sets.values()))])
+        used = shown | self._names_in(formulas.values())
         self._name(used, formulas)
         self._parameters(used)
         for id in roles.inputs:
@@ -145,16 +146,14 @@ class Converter:
         """The rate of a reaction, per volume where all that it changes are concentrations in one."""
         c = self.content
         where = home(c, r, self.roles.net)
-        everywhere = [*c.rules.values(), *c.rates.values(), *(x.law for x in c.reactions.values())]
-        everywhere += [n for e in c.events for n in (e.trigger, *e.sets.values())]
-        if where is not None and not any(r.id in names(n) for n in everywhere):
+        if where is not None and r.id not in self._mentioned:
             node = divided(r.law, where)
             if node is not None:
                 self._per_volume[r.id] = where
                 return node
         return r.law
 
-    def _terms(self, id: str, used_laws: Mapping[str, Node]) -> dict[str, Node]:
+    def _terms(self, id: str, mentioned: set[str]) -> dict[str, Node]:
         c = self.content
         if id in c.rates:
             unit = self.unit(id)
@@ -165,19 +164,15 @@ class Converter:
         for r, n in self.roles.net.get(id, {}).items():
             node = self._timed(apply("*", Number(abs(n)), Name(r)))
             thing = c.things[id]
-            if not thing.amount and r not in self._per_volume and not self._unit_size(thing, used_laws):
+            if not thing.amount and r not in self._per_volume and not self._unit_size(thing, mentioned):
                 node = apply("/", node, Name(thing.compartment))
             out[r] = apply("neg", node) if n < 0 else node
         return out
 
-    def _unit_size(self, species: Thing, laws: Mapping[str, Node]) -> bool:
+    def _unit_size(self, species: Thing, mentioned: set[str]) -> bool:
         """Whether division by the compartment changes nothing and says nothing."""
-        c, size = self.content, species.compartment
-        if self.with_units or self.start[size] != 1:
-            return False
-        everywhere = [*c.rules.values(), *c.rates.values(), *laws.values()]
-        everywhere += [n for e in c.events for n in (e.trigger, *e.sets.values())]
-        return not any(size in names(n) for n in everywhere)
+        size = species.compartment
+        return not self.with_units and self.start[size] == 1 and size not in mentioned
 
     def _timed(self, node: Node) -> Node:
         """A rate per day from one per time unit of the file."""
@@ -306,7 +301,7 @@ class Converter:
     def _population(self, thing: Thing, terms: Mapping[str, Node]) -> None:
         u = self.unit(thing.id)
         value, remark = self._value(thing.id)
-        size = float(f"{self.roles.scale(thing.id):.3g}")
+        size = float(f"{self.roles.scale[thing.id]:.3g}")
         self.draft.populations.append(
             draft.Population(
                 self.book(thing.id),
@@ -329,6 +324,12 @@ class Converter:
         for id, value in self._written_out.items():
             words = c.things[id].place.words
             notes.append(f"{words} is an exponent and was written into the formulas as {number(value)}")
+        empty = [f"'{id}'" for id in self.roles.populations if not self.start[id]]
+        if empty:
+            notes.append(
+                f"{listed(empty, 10)} {'starts' if len(empty) == 1 else 'start'} at 0, so the typical "
+                "magnitude (scale) is a guess; errors are measured against it"
+            )
         unused = [
             f"{c.things[id].place.words}" for id in self.roles.constants
             if id not in used and id not in self._written_out and c.things[id].kind != "stoichiometry"

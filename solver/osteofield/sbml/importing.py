@@ -11,6 +11,7 @@ from .content import Content
 from .convert import Converter
 from .draft import Draft
 from .extract import extract
+from .roles import Roles
 from .source import open_source
 from .start import start_values
 from .unitfit import UnitProblem
@@ -55,27 +56,28 @@ def import_sbml(file: Path) -> Imported:
     if problems:
         raise InputError(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
     start = start_values(content, file)
-    if not any((content.rates, content.by_reactions(), content.set_by_events())):
+    if not any((content.rates, content.by_reactions, content.set_by_events())):
         raise InputError(
             Problem("nothing in this model changes over time: there is nothing to import.", file)
         )
+    roles = Roles(content, start)
     try:
-        return _attempt(content, start, file, units=True)
+        return _attempt(content, start, roles, file, units=True)
     except _Unfit as e:
         content.notes.append(
             f"every number is a plain one (unit 1) in the units of the SBML file, because {e}; the "
             "parameter per_time says how long its time unit is"
         )
-        return _attempt(content, start, file, units=False)
+        return _attempt(content, start, roles, file, units=False)
 
 
 class _Unfit(Exception):
     """Units cannot be carried over; the message is a clause."""
 
 
-def _attempt(content: Content, start: dict[str, float], file: Path, *, units: bool) -> Imported:
+def _attempt(content: Content, start: dict[str, float], roles: Roles, file: Path, *, units: bool) -> Imported:
     try:
-        c = Converter(content, start, units=units)
+        c = Converter(content, start, roles, units=units)
     except UnitProblem as e:
         raise _Unfit(str(e)) from None
     _describe(c.draft, content, file)

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Mapping
 
 from .content import Content, Moment, Reaction
+from .declared import Declared
 from .formula import TIME, Apply, Name, Node, Number, apply, evaluate, is_condition, names
 
 _SAMPLES = 12
@@ -20,6 +21,7 @@ class Roles:
         populations: Ids that change over time by rates, or are species that events set.
         inputs: Parameters that events set and nothing else changes.
         constants: Ids with one value for ever.
+        scale: Typical magnitude of every population.
         signed: Populations whose rates can take them below zero.
     """
 
@@ -45,6 +47,7 @@ class Roles:
                 self.populations.append(id)
             else:
                 (self.inputs if id in set_by_events else self.constants).append(id)
+        self.scale = self._scales()
         self.signed = {id for id in self.populations if self._may_turn_negative(id)}
 
     def _used_elsewhere(self) -> set[str]:
@@ -53,23 +56,20 @@ class Roles:
         nodes: list[Node] = [*c.rules.values(), *c.rates.values(), *(r.law for r in c.reactions.values())]
         return set().union(*map(names, nodes), *(names(e.trigger) for e in c.events))
 
-    def scale(self, id: str) -> float:
-        """Typical magnitude: its value at the start, else that of the largest like it, else 1."""
-        if self._start[id]:
-            return abs(self._start[id])
-        thing = self._content.things[id]
-        like = [
-            abs(self._start[other]) for other in self.populations
-            if self._content.things[other].kind == thing.kind
-            and self._content.things[other].unit == thing.unit
-            and self._content.things[other].amount == thing.amount
-        ]  # fmt: skip
-        return max(like, default=0.0) or 1.0
+    def _scales(self) -> dict[str, float]:
+        """Typical magnitudes: the value at the start, else that of the largest of its kind, else 1."""
+        of = {id: self._content.things[id] for id in self.populations}
+        size = {id: abs(self._start[id]) for id in self.populations}
+        largest: dict[tuple[str, Declared | None, bool], float] = {}
+        for id, t in of.items():
+            kind = t.kind, t.unit, t.amount
+            largest[kind] = max(largest.get(kind, 0.0), size[id])
+        return {id: size[id] or largest[t.kind, t.unit, t.amount] or 1.0 for id, t in of.items()}
 
     def random_state(self, generator: random.Random) -> dict[str, float]:
         """Values of everything without a rule, populations up to twice their magnitude."""
         values = {id: self._start[id] for id in (*self.constants, *self.inputs)}
-        return values | {id: 2 * self.scale(id) * generator.random() for id in self.populations}
+        return values | {id: 2 * self.scale[id] * generator.random() for id in self.populations}
 
     def _may_turn_negative(self, id: str) -> bool:
         """Whether a population is negative at the start, or goes down where it is zero."""

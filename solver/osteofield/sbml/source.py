@@ -48,7 +48,6 @@ def open_source(file: Path) -> Source:
     Raises:
         InputError: No such file, no SBML, invalid SBML, or SBML of Level 1.
     """
-    sbml = libsbml()
     try:
         file.open("rb").close()
     except FileNotFoundError:
@@ -57,6 +56,7 @@ def open_source(file: Path) -> Source:
         raise InputError(Problem("this is a folder, but an SBML file is needed.", file)) from None
     except OSError as e:
         raise InputError(Problem(f"the file cannot be read: {e.strerror}.", file)) from None
+    sbml = libsbml()
     document = sbml.readSBMLFromFile(str(file))
     _refuse_errors(document, file)
     level = document.getLevel()

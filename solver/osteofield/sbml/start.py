@@ -89,11 +89,10 @@ class _First:
 
 def _used(c: Content) -> set[str]:
     """Ids whose value plays a part."""
-    nodes: list[Node] = [*c.rules.values(), *c.rates.values(), *(r.law for r in c.reactions.values())]
-    nodes += [e.trigger for e in c.events] + [n for e in c.events for n in e.sets.values()]
+    nodes = c.formulas()
     nodes += [t.start for t in c.things.values() if t.start is not None and t.computed]
     used = {n.id for node in nodes for n in walk(node) if isinstance(n, Name)}
-    used |= set(c.rates) | set(c.by_reactions()) | set(c.set_by_events())
+    used |= set(c.rates) | set(c.by_reactions) | set(c.set_by_events())
     used |= {c.things[id].compartment for id in used if id in c.things and c.things[id].compartment}
     used |= {
         n.id for id in used & set(c.things) for n in walk(c.things[id].start or Name(id))
