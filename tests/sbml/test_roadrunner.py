@@ -73,6 +73,32 @@ def test_rules_time_piecewise_and_initial_assignments(deviation) -> None:
     assert "z is z_" in " ".join(imported.notes)
 
 
+VOLUMES = """
+model volumes
+  compartment big = 2, small = 0.25
+  species A in big, B in small, C in big
+  substanceOnly species M in small, L in big
+  A = 3; B = 1; C := A/2 + 0.1*flow; M = 2; L = 1
+  n = 1.5; n2 := 2*flow
+  flow: n A -> 2 B; k*A*big; k = 0.3                // stoichiometry by its name
+  drain: B -> M; small*0.8*B + 0.01*C*n
+  B2 = 1/small; Z = 0; Z' = n2 - 0.1*Z             // rates of reactions in formulas
+  L' = 0.2*M - 0.1*L*sqrt(A)                       // rate rule on an amount
+  more: -> A; 0.05*L*B2
+  split: at M > 4: M = M/2, A = A + M*k, B = B/2
+  shift: at (time > 7.3) && (L > 0.1): k = 0.1, Z = Z + L
+end
+"""
+
+
+def test_events_and_rules_on_amounts_and_concentrations(deviation) -> None:
+    columns = {"A": "[A]", "B": "[B]", "M": "M", "L": "L", "Z": "Z"}
+    worst, imported = deviation(VOLUMES, columns, 15.0, points=30)
+    assert worst < ALLOWED
+    assert 'flow = "-1.5*flow*per_time/big"' in imported.toml
+    assert 'drain = "drain*per_time"' in imported.toml.split("[population.M]")[1]
+
+
 EVENTS = """
 model events
   compartment c = 1
