@@ -8,7 +8,7 @@ import pytest
 
 from osteofield.integrator.blocks import blocks, padded_rows
 
-SIZES = [(1, 1, 0), (1, 2, 1), (2, 4, 3), (5, 6, 2), (9, 16, 6), (17, 18, 1)]
+SIZES = [(0, 2, 1), (0, 0, 3), (1, 1, 0), (1, 2, 1), (2, 4, 3), (5, 6, 2), (9, 16, 6), (17, 18, 1)]
 
 
 def point_data(nd, nm, ns, kind, n=7, seed=0):
@@ -32,6 +32,16 @@ def point_data(nd, nm, ns, kind, n=7, seed=0):
     return rows, cols, J, c, node, volumes, W
 
 
+def coupling(rows, cols, nd, upwards):
+    """(entry, row, column) of what couples diffusing rows to local columns, or the other way round."""
+    e = np.flatnonzero((rows < nd) & (cols >= nd) if upwards else (rows >= nd) & (cols < nd))
+    return (
+        np.stack([e, rows[e] - (0 if upwards else nd), cols[e] - (nd if upwards else 0)], 1)
+        .ravel()
+        .astype(np.int32)
+    )
+
+
 @pytest.mark.parametrize("kind", ["marrow", "surface"])
 @pytest.mark.parametrize("sizes", SIZES)
 def test_elimination_is_exact(sizes, kind):
@@ -39,12 +49,12 @@ def test_elimination_is_exact(sizes, kind):
     b = blocks(*sizes)
     rows, cols, J, c, node, volumes, W = point_data(nd, nm, ns, kind)
     n, nl, rng = len(node), W.shape[1] - nd, np.random.default_rng(5)
-    lu, pivots = np.zeros((n, nl * nl)), np.zeros((n, nl), np.uint8)
-    schur = np.zeros((len(volumes), nd * nd))
-    assert getattr(b, f"{kind}_factor")(n, node, len(rows), rows, cols, J, c, volumes, lu, pivots, schur) == 0
-    if nl > 1:
-        assert (pivots != np.arange(nl)).any()
-    S = schur.reshape(-1, nd, nd).transpose(0, 2, 1)  # column major
+    q, schur = np.zeros((n, nl * nl)), np.zeros((len(volumes), nd * nd))
+    assert getattr(b, f"{kind}_factor")(n, node, len(rows), rows, cols, J, c, volumes, q, schur) == 0
+    if nl:
+        inverse = q.reshape(n, nl, nl).transpose(0, 2, 1)
+        assert inverse == pytest.approx(np.linalg.inv(W[:, nd:, nd:]), rel=1e-8, abs=1e-8)
+    S = schur.reshape(len(volumes), nd, nd).transpose(0, 2, 1)  # column major
     exact = W[:, :nd, :nd] - W[:, :nd, nd:] @ np.linalg.solve(W[:, nd:, nd:], W[:, nd:, :nd])
     exact *= volumes[node, None, None]
     assert S[node] == pytest.approx(exact, rel=1e-9, abs=1e-9)
@@ -56,9 +66,10 @@ def test_elimination_is_exact(sizes, kind):
         rs = np.zeros((n, max(ns, 1)))
     reduced, xd = np.zeros((n + 3, nd)), np.zeros((n + 3, nd))
     reduce, expand = getattr(b, f"{kind}_reduce"), getattr(b, f"{kind}_expand")
-    reduce(n, node, len(rows), rows, cols, J, volumes, lu, pivots, rm, rs, reduced)
+    up, down = (coupling(rows, cols, nd, upwards) for upwards in (True, False))
+    reduce(n, node, len(rows), len(up) // 3, up, J, volumes, q, rm, rs, reduced)
     xd[node] = np.linalg.solve(S[node], reduced[node, :, None])[:, :, 0]
-    expand(n, node, len(rows), rows, cols, J, lu, pivots, xd, rm, rs)
+    expand(n, node, len(rows), len(down) // 3, down, J, q, xd, rm, rs)
     found = np.concatenate([rm[node], rs], axis=1)[:, : W.shape[1]]
     wanted = np.linalg.solve(W, right[:, :, None])[:, :, 0]
     assert found == pytest.approx(wanted, rel=1e-8, abs=1e-8)
@@ -72,8 +83,8 @@ def test_singular_local_block_is_counted(value):
     J = np.full((3, 4), 0.1)
     J[1, 3] = 2.0 - value
     node = np.arange(3, dtype=np.int32)
-    lu, pivots, schur = np.zeros((3, 1)), np.zeros((3, 1), np.uint8), np.zeros((3, 1))
-    assert b.marrow_factor(3, node, 4, rows, cols, J, 2.0, np.ones(3), lu, pivots, schur) == 1
+    q, schur = np.zeros((3, 1)), np.zeros((3, 1))
+    assert b.marrow_factor(3, node, 4, rows, cols, J, 2.0, np.ones(3), q, schur) == 1
 
 
 @pytest.mark.parametrize("kind", ["marrow", "surface"])
@@ -131,6 +142,57 @@ def test_double_and_single_operator_agree_with_dense(nd):
     S32[:], x32[:], b32[:] = S, x, rng.normal(size=(n, nd))
     b.residual(n, ip, ix, single[0], single[1], S32, b32, x32, r32)
     assert r32 == pytest.approx(b32 - wanted, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("nd", [1, 3, 4, 9])
+def test_first_sweep_from_zero_and_what_it_leaves(nd):
+    """Forward Gauss-Seidel from zero, and the residual without a look at right side or node blocks."""
+    b, n, rng = blocks(nd, nd, 0), 9, np.random.default_rng(nd)
+    K = np.where(rng.random((n, n)) < 0.5, rng.normal(size=(n, n)), 0.0)
+    np.fill_diagonal(K, 5.0)
+    ip = np.concatenate([[0], np.cumsum((K != 0).sum(1))]).astype(np.int32)
+    ix, kv = np.nonzero(K)[1].astype(np.int32), K[K != 0].astype(np.float32)
+    rows = np.repeat(np.arange(n), np.diff(ip))
+    lo = (ip[:-1] + np.bincount(rows[ix < rows], minlength=n)).astype(np.int32)
+    D = rng.uniform(1, 2, nd).astype(np.float32)
+    S, P, x, r, r2, rhs = (padded_rows(n, w) for w in (nd * nd, nd * nd, nd, nd, nd, nd))
+    S[:], rhs[:] = rng.normal(size=S.shape), rng.normal(size=rhs.shape)
+    b.invert(n, np.diag(K).astype(np.float32), D, S, P)
+    b.sweep_from_zero(n, ip, lo, ix, kv, D, P, rhs, x)
+    b.residual_after_zero(n, ip, lo + 1, ix, kv, D, x, r)
+    b.residual(n, ip, ix, kv, D, S, rhs, x, r2)
+    assert r == pytest.approx(r2, rel=1e-3, abs=1e-4)
+    other = padded_rows(n, nd)
+    b.sweep(n, 0, ip, ix, kv, np.diag(K).astype(np.float32), D, P, rhs, other)
+    assert x == pytest.approx(other, rel=1e-5, abs=1e-6)
+
+
+def test_krylov_passes_against_numpy():
+    """Products, orthogonalisation and updates of the fused passes, over more rows than one piece."""
+    nd, n, k, rng = 3, 300, 4, np.random.default_rng(0)
+    b, stride, w2 = blocks(nd, nd, 0), 900, np.array([1.0, 0.5, 2.0])
+    V, w, r = padded_rows(k, stride), padded_rows(n, nd), padded_rows(n, nd)
+    V[:], w[:], r[:] = rng.normal(size=V.shape), rng.normal(size=w.shape), rng.normal(size=r.shape)
+    weigh = np.tile(w2, n)
+    out = np.zeros(k + 2)
+    b.dots(n, k, w2, V, stride, w, r, out)
+    flat = w.ravel().astype(float)
+    wanted = [*(V.astype(float) @ (weigh * flat)), flat @ (weigh * flat), flat @ (weigh * r.ravel())]
+    assert out == pytest.approx(np.array(wanted), rel=1e-4, abs=1e-3)
+    c = rng.normal(size=k)
+    new = 0.5 * (flat - c @ V)
+    left = r.ravel() - 2.0 * new
+    assert b.orthogonalise(n, k, w2, c, V, stride, 0.5, 2.0, w, r) == pytest.approx(
+        left @ (weigh * left), rel=1e-4
+    )
+    assert w.ravel() == pytest.approx(new, rel=1e-4, abs=1e-5)
+    assert r.ravel() == pytest.approx(left, rel=1e-4, abs=1e-5)
+    left = r.ravel() - c @ V
+    assert b.project(n, k, w2, c, V, stride, r) == pytest.approx(left @ (weigh * left), rel=1e-4)
+    x = rng.normal(size=(n, nd))
+    wanted = x.ravel() + c @ V
+    b.combine(n, k, c, V, stride, x)
+    assert x.ravel() == pytest.approx(wanted, rel=1e-6, abs=1e-6)
 
 
 def test_linear_combination_may_write_over_an_operand():

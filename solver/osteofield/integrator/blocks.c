@@ -20,121 +20,137 @@ typedef float real;
 #define VW 32
 #endif
 typedef real vec __attribute__((vector_size(4 * VW)));
+typedef double dvec __attribute__((vector_size(8 * VW)));
 typedef real loose __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 static inline vec get(const real *x) { return *(const loose *)x; }
 static inline void put(real *x, vec v) { memcpy(x, &v, ND * sizeof(real)); }
 
+// sum of k_j x_j over entries j .. e of a matrix
+static inline vec part(int j, int e, const int *ix, const real *kv, const real *x) {
+    vec s = {0}, t = {0};
+    for (; j + 1 < e; j += 2) {
+        s += kv[j] * get(x + (long)ix[j] * ND);
+        t += kv[j + 1] * get(x + (long)ix[j + 1] * ND);
+    }
+    if (j < e) s += kv[j] * get(x + (long)ix[j] * ND);
+    return s + t;
+}
+static inline vec krow(const int *ip, const int *ix, const real *kv, const real *x, long i) {
+    return part(ip[i], ip[i + 1], ix, kv, x);
+}
+static inline vec block(const real *B, const real *t) { // column-major ND x ND block times t
+    vec s = {0}, u = {0};
+    int q = 0;
+    for (; q + 1 < ND; q += 2) {
+        s += t[q] * get(B + q * ND);
+        u += t[q + 1] * get(B + (q + 1) * ND);
+    }
+    if (q < ND) s += t[q] * get(B + q * ND);
+    return s + u;
+}
+static inline vec padded(const real *D) {
+    real d[VW] = {0};
+    memcpy(d, D, ND * sizeof(real));
+    return get(d);
+}
+
 // ---------------------------------------------------------------- points: exact local elimination
 // W = c I - J at one point; local unknowns l (marrow local, then surface) are eliminated exactly.
-// lu: LU with partial pivoting of W_ll, pivots in piv. schur: m (W_dd - W_dl W_ll^-1 W_ld), column major.
+// q: W_ll^-1, column major, found with row pivoting. schur: m (W_dd - W_dl W_ll^-1 W_ld), column major.
 static inline int eliminate(const int nl, int nnz, const int *rows, const int *cols, const double *J, double c, double m,
-                            double *lu, unsigned char *piv, double *schur) {
-    const int nt = ND + nl;
-    double W[(ND + NM - ND + NS) * (ND + NM - ND + NS)];
+                            double *q, double *schur) {
+    const int nt = ND + nl, nr = nl + ND;
+    double W[(NM + NS) * (NM + NS) + 1];
+    double A[(NM - ND + NS + 1) * (NM + NS + NM - ND + NS + 1)]; // rows of [W_ll | I | W_ld]
+    const int stride = nl + nr;
     for (int i = 0; i < nt * nt; i++) W[i] = 0.;
     for (int i = 0; i < nt; i++) W[i * nt + i] = c;
-    for (int q = 0; q < nnz; q++) W[rows[q] * nt + cols[q]] -= J[q];
-    double B[(NM - ND + NS + 1) * ND];
+    for (int e = 0; e < nnz; e++) W[rows[e] * nt + cols[e]] -= J[e];
     for (int p = 0; p < nl; p++) {
-        for (int q = 0; q < nl; q++) lu[p * nl + q] = W[(ND + p) * nt + ND + q];
-        for (int q = 0; q < ND; q++) B[p * ND + q] = W[(ND + p) * nt + q];
+        double *a = A + p * stride;
+        for (int j = 0; j < nl; j++) a[j] = W[(ND + p) * nt + ND + j];
+        for (int j = 0; j < nl; j++) a[nl + j] = p == j;
+        for (int j = 0; j < ND; j++) a[2 * nl + j] = W[(ND + p) * nt + j];
     }
     int ok = 1;
-    for (int p = 0; p < nl; p++) {
+    for (int p = 0; p < nl; p++) { // Gauss-Jordan
         int b = p;
-        double big = fabs(lu[p * nl + p]);
+        double big = fabs(A[p * stride + p]);
         for (int i = p + 1; i < nl; i++)
-            if (fabs(lu[i * nl + p]) > big) { big = fabs(lu[i * nl + p]); b = i; }
-        piv[p] = (unsigned char)b;
-        if (!(big > 0.) || !isfinite(big)) { ok = 0; lu[p * nl + p] = 1.; continue; }
-        if (b != p) {
-            for (int q = 0; q < nl; q++) { double t = lu[p * nl + q]; lu[p * nl + q] = lu[b * nl + q]; lu[b * nl + q] = t; }
-            for (int q = 0; q < ND; q++) { double t = B[p * ND + q]; B[p * ND + q] = B[b * ND + q]; B[b * ND + q] = t; }
-        }
-        double inv = 1. / lu[p * nl + p];
-        for (int i = p + 1; i < nl; i++) {
-            double f = lu[i * nl + p];
-            if (f == 0.) continue;
-            f *= inv;
-            lu[i * nl + p] = f;
-            for (int q = p + 1; q < nl; q++) lu[i * nl + q] -= f * lu[p * nl + q];
-            for (int q = 0; q < ND; q++) B[i * ND + q] -= f * B[p * ND + q];
-        }
-    }
-    for (int p = nl - 1; p >= 0; p--) {
-        for (int i = p + 1; i < nl; i++) {
-            double f = lu[p * nl + i];
-            if (f == 0.) continue;
-            for (int q = 0; q < ND; q++) B[p * ND + q] -= f * B[i * ND + q];
-        }
-        double inv = 1. / lu[p * nl + p];
-        for (int q = 0; q < ND; q++) B[p * ND + q] *= inv;
-    }
-    for (int p = 0; p < ND; p++) {
-        double s[ND];
-        for (int q = 0; q < ND; q++) s[q] = W[p * nt + q];
+            if (fabs(A[i * stride + p]) > big) { big = fabs(A[i * stride + p]); b = i; }
+        if (!(big > 0.) || !isfinite(big)) { ok = 0; continue; }
+        double *a = A + p * stride;
+        if (b != p)
+            for (int j = p; j < stride; j++) { double t = a[j]; a[j] = A[b * stride + j]; A[b * stride + j] = t; }
+        const double inv = 1. / a[p];
+        for (int j = p; j < stride; j++) a[j] *= inv;
         for (int i = 0; i < nl; i++) {
-            double f = W[p * nt + ND + i];
-            if (f == 0.) continue;
-            for (int q = 0; q < ND; q++) s[q] -= f * B[i * ND + q];
+            const double f = A[i * stride + p];
+            if (i == p || f == 0.) continue;
+            for (int j = p; j < stride; j++) A[i * stride + j] -= f * a[j];
         }
-        for (int q = 0; q < ND; q++) {
-            schur[q * ND + p] = m * s[q];
-            ok &= isfinite(s[q]) != 0;
+    }
+    for (int p = 0; p < nl; p++)
+        for (int j = 0; j < nl; j++) q[j * nl + p] = A[p * stride + nl + j];
+    for (int p = 0; p < ND; p++) {
+        double s[ND + 1];
+        for (int j = 0; j < ND; j++) s[j] = W[p * nt + j];
+        for (int i = 0; i < nl; i++) {
+            const double f = W[p * nt + ND + i];
+            if (f == 0.) continue;
+            for (int j = 0; j < ND; j++) s[j] -= f * A[i * stride + 2 * nl + j];
+        }
+        for (int j = 0; j < ND; j++) {
+            schur[j * ND + p] = m * s[j];
+            ok &= isfinite(s[j]) != 0;
         }
     }
     return ok;
 }
 
-static inline void lu_solve(const int nl, const double *lu, const unsigned char *piv, double *x) {
-    for (int p = 0; p < nl; p++) { // the rows of L were exchanged together with those of U
-        int b = piv[p];
-        double t = x[p]; x[p] = x[b]; x[b] = t;
-    }
-    for (int p = 0; p < nl; p++)
-        for (int i = p + 1; i < nl; i++) x[i] -= lu[i * nl + p] * x[p];
-    for (int p = nl - 1; p >= 0; p--) {
-        for (int i = p + 1; i < nl; i++) x[p] -= lu[p * nl + i] * x[i];
-        x[p] /= lu[p * nl + p];
+static inline void multiply(const int nl, const double *q, const double *x, double *y) { // y = Q x
+    for (int p = 0; p < nl; p++) y[p] = 0.;
+    for (int j = 0; j < nl; j++) {
+        const double v = x[j];
+        for (int p = 0; p < nl; p++) y[p] += q[j * nl + p] * v;
     }
 }
 
+// up, down: (entry of J, row, column) of the non-zeros of W_dl and of W_ld, rows and columns counted within them
 #define POINTS(NAME, NL)                                                                                                \
     long NAME##_factor(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J, double c,   \
-                       const double *m, double *lu, unsigned char *piv, double *schur) {                               \
+                       const double *m, double *q, double *schur) {                                                     \
         long bad = 0;                                                                                                  \
         for (long i = 0; i < n; i++)                                                                                   \
-            bad += !eliminate(NL, nnz, rows, cols, J + i * nnz, c, m[node[i]], lu + i * (NL) * (NL), piv + i * (NL),      \
+            bad += !eliminate(NL, nnz, rows, cols, J + i * nnz, c, m[node[i]], q + i * (NL) * (NL),                      \
                               schur + (long)node[i] * NB);                                                             \
         return bad;                                                                                                    \
     }                                                                                                                  \
     /* b = m (r_d - W_dl W_ll^-1 r_l), and the local right side W_ll^-1 r_l is kept in place of r_l */                   \
-    void NAME##_reduce(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J,             \
-                       const double *m, const double *lu, const unsigned char *piv, double *rm, double *rs, double *b) { \
+    void NAME##_reduce(long n, const int *node, int nnz, int nup, const int *up, const double *J, const double *m,       \
+                       const double *q, double *rm, double *rs, double *b) {                                           \
         for (long i = 0; i < n; i++) {                                                                                 \
-            double x[NL + 1], d[ND], *r = rm + (long)node[i] * NM;                                                     \
-            const double *Ji = J + i * nnz;                                                                            \
-            for (int p = 0; p < NM - ND; p++) x[p] = r[ND + p];                                                        \
-            for (int p = NM - ND; p < (NL); p++) x[p] = rs[i * NS + p - (NM - ND)];                                    \
-            lu_solve(NL, lu + i * (NL) * (NL), piv + i * (NL), x);                                                     \
+            double l[NL + 1], x[NL + 1], d[ND + 1], *r = rm + (long)node[i] * NM;                                      \
+            const double *Ji = J + i * nnz, mi = m[node[i]];                                                           \
+            for (int p = 0; p < NM - ND; p++) l[p] = r[ND + p];                                                        \
+            for (int p = NM - ND; p < (NL); p++) l[p] = rs[i * NS + p - (NM - ND)];                                    \
+            multiply(NL, q + i * (NL) * (NL), l, x);                                                                   \
             for (int p = 0; p < ND; p++) d[p] = r[p];                                                                  \
-            for (int q = 0; q < nnz; q++)                                                                              \
-                if (rows[q] < ND && cols[q] >= ND) d[rows[q]] += Ji[q] * x[cols[q] - ND];                              \
-            for (int p = 0; p < ND; p++) b[(long)node[i] * ND + p] = m[node[i]] * d[p];                                \
+            for (int e = 0; e < nup; e++) d[up[3 * e + 1]] += Ji[up[3 * e]] * x[up[3 * e + 2]];                        \
+            for (int p = 0; p < ND; p++) b[(long)node[i] * ND + p] = mi * d[p];                                        \
             for (int p = 0; p < NM - ND; p++) r[ND + p] = x[p];                                                        \
             for (int p = NM - ND; p < (NL); p++) rs[i * NS + p - (NM - ND)] = x[p];                                    \
         }                                                                                                              \
     }                                                                                                                  \
     /* k_d = x ; k_l = (kept local right side) - W_ll^-1 W_ld x */                                                      \
-    void NAME##_expand(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J,             \
-                       const double *lu, const unsigned char *piv, const double *xd, double *rm, double *rs) {          \
+    void NAME##_expand(long n, const int *node, int nnz, int ndown, const int *down, const double *J, const double *q,   \
+                       const double *xd, double *rm, double *rs) {                                                     \
         for (long i = 0; i < n; i++) {                                                                                 \
-            double w[NL + 1], *r = rm + (long)node[i] * NM;                                                            \
+            double l[NL + 1], w[NL + 1], *r = rm + (long)node[i] * NM;                                                 \
             const double *x = xd + (long)node[i] * ND, *Ji = J + i * nnz;                                              \
-            for (int p = 0; p < (NL); p++) w[p] = 0.;                                                                  \
-            for (int q = 0; q < nnz; q++)                                                                              \
-                if (rows[q] >= ND && cols[q] < ND) w[rows[q] - ND] += Ji[q] * x[cols[q]];                              \
-            lu_solve(NL, lu + i * (NL) * (NL), piv + i * (NL), w);                                                     \
+            for (int p = 0; p < (NL); p++) l[p] = 0.;                                                                  \
+            for (int e = 0; e < ndown; e++) l[down[3 * e + 1]] += Ji[down[3 * e]] * x[down[3 * e + 2]];                \
+            multiply(NL, q + i * (NL) * (NL), l, w);                                                                   \
             for (int p = 0; p < ND; p++) r[p] = x[p];                                                                  \
             for (int p = 0; p < NM - ND; p++) r[ND + p] += w[p];                                                       \
             for (int p = NM - ND; p < (NL); p++) rs[i * NS + p - (NM - ND)] += w[p];                                   \
@@ -196,36 +212,116 @@ void apply(long n, const int *ip, const int *ix, const double *kv, const double 
         for (int p = 0; p < ND; p++) y[i * ND + p] = s[p];
     }
 }
-// out[j] = sum_i w_p^2 V_j w ; V has row stride N
-void dots(long n, int k, const double *w2, const double *V, long stride, const double *x, double *out) {
-    for (int j = 0; j < k; j++) {
-        double s[ND];
-        const double *v = V + j * stride;
-        for (int p = 0; p < ND; p++) s[p] = 0.;
-        for (long i = 0; i < n; i++)
-            for (int p = 0; p < ND; p++) s[p] += v[i * ND + p] * x[i * ND + p];
-        out[j] = 0.;
-        for (int p = 0; p < ND; p++) out[j] += w2[p] * s[p];
+// ---------------------------------------------------------------- Krylov vectors, float
+#define PIECE 128 // rows worked on while they are in cache
+
+// s[p] += x_p y_p over some rows
+static inline vec inner(long n, const real *x, const real *y) {
+    vec s = {0}, t = {0};
+    long i = 0;
+    for (; i + 1 < n; i += 2) {
+        s += get(x + i * ND) * get(y + i * ND);
+        t += get(x + (i + 1) * ND) * get(y + (i + 1) * ND);
+    }
+    if (i < n) s += get(x + i * ND) * get(y + i * ND);
+    return s + t;
+}
+static inline double weighted(const double *w2, vec v) {
+    double s = 0.;
+    for (int p = 0; p < ND; p++) s += w2[p] * (double)v[p];
+    return s;
+}
+// r = a b, x = 0; returns the weighted square of r
+double begin(long n, double a, const double *w2, const double *b, real *r) {
+    double s = 0.;
+    for (long i0 = 0; i0 < n; i0 += PIECE) {
+        const long m = n - i0 < PIECE ? n - i0 : PIECE;
+        for (long i = i0 * ND; i < (i0 + m) * ND; i++) r[i] = (real)(a * b[i]);
+        s += weighted(w2, inner(m, r + i0 * ND, r + i0 * ND));
+    }
+    return s;
+}
+double square(long n, const double *w2, const double *b) { // weighted square of a double vector
+    double s[ND + 1] = {0}, out = 0.;
+    for (long i = 0; i < n; i++)
+        for (int p = 0; p < ND; p++) s[p] += b[i * ND + p] * b[i * ND + p];
+    for (int p = 0; p < ND; p++) out += w2[p] * s[p];
+    return out;
+}
+// out[j] = <V_j, w> for k vectors, out[k] = <w, w>, out[k+1] = <w, r>
+void dots(long n, int k, const double *w2, const real *V, long stride, const real *w, const real *r, double *out) {
+    for (int j = 0; j < k + 2; j++) out[j] = 0.;
+    for (long i0 = 0; i0 < n; i0 += PIECE) {
+        const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND;
+        for (int j = 0; j < k; j++) out[j] += weighted(w2, inner(m, V + j * stride + o, w + o));
+        out[k] += weighted(w2, inner(m, w + o, w + o));
+        out[k + 1] += weighted(w2, inner(m, w + o, r + o));
     }
 }
-void axpys(long n, int k, const double *c, const double *V, long stride, double *x) { // x -= sum c_j V_j
-    for (int j = 0; j < k; j++) {
-        const double *v = V + j * stride, a = c[j];
-        for (long i = 0; i < n * ND; i++) x[i] -= a * v[i];
+// w = (D K + S) x for owned and ghost rows of x, with the products of `dots`. K x in double: on smooth x it cancels.
+void apply_dots(long n, const int *ip, const int *ix, const double *kv, const double *D, const real *S, const real *x, int k,
+                const double *w2, const real *V, long stride, const real *r, real *w, double *out) {
+    dvec d = {0};
+    memcpy(&d, D, ND * sizeof(double));
+    for (int j = 0; j < k + 2; j++) out[j] = 0.;
+    for (long i0 = 0; i0 < n; i0 += PIECE) {
+        const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND;
+        for (long i = i0; i < i0 + m; i++) {
+            dvec s = {0}, t = {0};
+            int j = ip[i], e = ip[i + 1];
+            for (; j + 1 < e; j += 2) {
+                s += kv[j] * __builtin_convertvector(get(x + (long)ix[j] * ND), dvec);
+                t += kv[j + 1] * __builtin_convertvector(get(x + (long)ix[j + 1] * ND), dvec);
+            }
+            if (j < e) s += kv[j] * __builtin_convertvector(get(x + (long)ix[j] * ND), dvec);
+            put(w + i * ND, __builtin_convertvector(d * (s + t), vec) + block(S + i * NB, x + i * ND));
+        }
+        for (int j = 0; j < k; j++) out[j] += weighted(w2, inner(m, V + j * stride + o, w + o));
+        out[k] += weighted(w2, inner(m, w + o, w + o));
+        out[k + 1] += weighted(w2, inner(m, w + o, r + o));
     }
+}
+// w = a (w - sum c_j V_j), r -= y w; returns the weighted square of r
+double orthogonalise(long n, int k, const double *w2, const double *c, const real *V, long stride, double a, double y,
+                     real *w, real *r) {
+    double s = 0.;
+    for (long i0 = 0; i0 < n; i0 += PIECE) {
+        const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND, e = m * ND;
+        for (int j = 0; j < k; j++) {
+            const real f = (real)c[j], *v = V + j * stride + o;
+            for (long i = 0; i < e; i++) w[o + i] -= f * v[i];
+        }
+        const real fa = (real)a, fy = (real)y;
+        for (long i = 0; i < e; i++) {
+            w[o + i] *= fa;
+            r[o + i] -= fy * w[o + i];
+        }
+        s += weighted(w2, inner(m, r + o, r + o));
+    }
+    return s;
+}
+// r -= sum c_j V_j; returns its weighted square
+double project(long n, int k, const double *w2, const double *c, const real *V, long stride, real *r) {
+    double s = 0.;
+    for (long i0 = 0; i0 < n; i0 += PIECE) {
+        const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND, e = m * ND;
+        for (int j = 0; j < k; j++) {
+            const real f = (real)c[j], *v = V + j * stride + o;
+            for (long i = 0; i < e; i++) r[o + i] -= f * v[i];
+        }
+        s += weighted(w2, inner(m, r + o, r + o));
+    }
+    return s;
 }
 void combine(long n, int k, const double *c, const real *Z, long stride, double *x) { // x += sum c_j Z_j
-    for (int j = 0; j < k; j++) {
-        const real *z = Z + j * stride;
-        const double a = c[j];
-        for (long i = 0; i < n * ND; i++) x[i] += a * z[i];
+    for (long i0 = 0; i0 < n * ND; i0 += 1024) {
+        const long e = n * ND - i0 < 1024 ? n * ND - i0 : 1024;
+        for (int j = 0; j < k; j++) {
+            const real *z = Z + j * stride + i0;
+            const double a = c[j];
+            for (long i = 0; i < e; i++) x[i0 + i] += a * z[i];
+        }
     }
-}
-void scale_to(long n, double a, const double *x, double *y, real *z) { // y = a x, z = float(y)
-    for (long i = 0; i < n * ND; i++) { y[i] = a * x[i]; z[i] = (real)y[i]; }
-}
-void widen(long n, const real *z, double *x) {
-    for (long i = 0; i < n * ND; i++) x[i] = z[i];
 }
 void linear(long n, int k, const double *c, const double **x, double *o) { // o = sum c_j x_j
     for (long b = 0; b < n; b += 1024) {
@@ -237,6 +333,25 @@ void linear(long n, int k, const double *c, const double **x, double *o) { // o 
             for (long i = b; i < e; i++) t[i - b] += a * q[i];
         }
         for (long i = b; i < e; i++) o[i] = t[i - b];
+    }
+}
+// two combinations of the same vectors in one pass
+void linear2(long n, int k, const double *c, const double *d, const double **x, double *o, double *q) {
+    for (long b = 0; b < n; b += 1024) {
+        long e = b + 1024 < n ? b + 1024 : n;
+        double t[1024], u[1024];
+        for (long i = b; i < e; i++) t[i - b] = u[i - b] = 0.;
+        for (int j = 0; j < k; j++) {
+            const double a = c[j], f = d[j], *v = x[j];
+            for (long i = b; i < e; i++) {
+                t[i - b] += a * v[i];
+                u[i - b] += f * v[i];
+            }
+        }
+        for (long i = b; i < e; i++) {
+            o[i] = t[i - b];
+            q[i] = u[i - b];
+        }
     }
 }
 void squares(long n, int w, const double *m, const double *v, double *out) { // out[p] += sum m v^2
@@ -304,37 +419,12 @@ void subtract_uniform(long n, const double *S, const double *z, const real *b, r
         for (int p = 0; p < ND; p++) o[i * ND + p] = (real)s[p];
     }
 }
-static inline vec krow(const int *ip, const int *ix, const real *kv, const real *x, long i) {
-    vec s = {0}, t = {0};
-    int j = ip[i], e = ip[i + 1];
-    for (; j + 1 < e; j += 2) {
-        s += kv[j] * get(x + (long)ix[j] * ND);
-        t += kv[j + 1] * get(x + (long)ix[j + 1] * ND);
-    }
-    if (j < e) s += kv[j] * get(x + (long)ix[j] * ND);
-    return s + t;
-}
-static inline vec block(const real *B, const real *t) { // column-major ND x ND block times t
-    vec s = {0}, u = {0};
-    int q = 0;
-    for (; q + 1 < ND; q += 2) {
-        s += t[q] * get(B + q * ND);
-        u += t[q + 1] * get(B + (q + 1) * ND);
-    }
-    if (q < ND) s += t[q] * get(B + q * ND);
-    return s + u;
-}
 static inline void relax(const int *ip, const int *ix, const real *kv, const real *kd, vec D, const real *P,
                          const real *b, real *x, long i) {
     real t[VW];
     vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
     *(loose *)t = get(b + i * ND) - D * s;
     put(x + i * ND, block(P + i * NB, t));
-}
-static inline vec padded(const real *D) {
-    real d[VW] = {0};
-    memcpy(d, D, ND * sizeof(real));
-    return get(d);
 }
 // one Gauss-Seidel sweep with block inverses; ghost rows of x are read only
 void sweep(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D,
@@ -344,6 +434,23 @@ void sweep(long n, int backward, const int *ip, const int *ix, const real *kv, c
         for (long i = n - 1; i >= 0; i--) relax(ip, ix, kv, kd, d, P, b, x, i);
     else
         for (long i = 0; i < n; i++) relax(ip, ix, kv, kd, d, P, b, x, i);
+}
+// The first forward sweep, from x = 0: only neighbours that come before count: the columns of a row ascend,
+// those before the diagonal end at lo[i], those after it begin at up[i].
+void sweep_from_zero(long n, const int *ip, const int *lo, const int *ix, const real *kv, const real *D, const real *P,
+                     const real *b, real *x) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++) {
+        real t[VW];
+        *(loose *)t = get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x);
+        put(x + i * ND, block(P + i * NB, t));
+    }
+}
+// What is left after that sweep: the neighbours that come after, ghosts included, are all that it has not seen.
+void residual_after_zero(long n, const int *ip, const int *up, const int *ix, const real *kv, const real *D,
+                         const real *x, real *r) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++) put(r + i * ND, -d * part(up[i], ip[i + 1], ix, kv, x));
 }
 // r = b - (D K + S) x
 void residual(long n, const int *ip, const int *ix, const real *kv, const real *D, const real *S, const real *b,

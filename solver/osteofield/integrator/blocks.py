@@ -54,12 +54,28 @@ class Blocks:
         values = ffi.new("double[]", [float(c) for c, _ in used])
         self._lib.linear(out.size, len(used), values, pointers, ffi.from_buffer("double[]", out))
 
+    def linear2(
+        self,
+        first: list[float],
+        second: list[float],
+        vectors: list[np.ndarray],
+        out: np.ndarray,
+        other: np.ndarray,
+    ) -> None:
+        """``out = sum_j first_j x_j`` and ``other = sum_j second_j x_j`` in one pass."""
+        ffi = self._ffi
+        buffers = [ffi.from_buffer("double[]", x) for x in vectors]
+        pointers = ffi.new("const double *[]", buffers)
+        c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
+        o, q = (ffi.from_buffer("double[]", a) for a in (out, other))
+        self._lib.linear2(out.size, len(vectors), c, d, pointers, o, q)
+
 
 def _declarations(source: str) -> str:
     """cffi declarations read off the C source, macros expanded by hand for the two kinds of point."""
     text = re.sub(r"//[^\n]*", "", source).replace("\\\n", "\n")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    found = re.findall(r"^\s*((?:void|long) [A-Za-z_#]+\([^)]*\)) \{", text, flags=re.M)
+    found = re.findall(r"^\s*((?:void|long|double) [A-Za-z0-9_#]+\([^)]*\)) \{", text, flags=re.M)
     out = []
     for d in found:
         d = " ".join(d.split()).replace("real ", "float ")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -65,7 +66,7 @@ class LocalMatrix:
     """Owned rows of a distributed sparse matrix; columns are owned rows of x, then ghosts.
 
     Attributes:
-        indptr, indices: int32 CSR structure.
+        indptr, indices: int32 CSR structure; the columns of a row ascend.
         values: float64.
         halo: Fills the ghosts of x.
     """
@@ -90,7 +91,18 @@ class LocalMatrix:
         local[mine] = indices[mine] - lo
         local[~mine] = (hi - lo) + np.searchsorted(ghosts, indices[~mine])
         halo = Halo(ghosts, (lo, hi), comm)
-        return cls(indptr.astype(np.int32), local, np.ascontiguousarray(values, dtype=np.float64), halo)
+        shape = (len(indptr) - 1, hi - lo + len(ghosts))
+        rows = csr_matrix((np.ascontiguousarray(values, dtype=np.float64), local, indptr), shape=shape)
+        rows.sort_indices()
+        return cls(rows.indptr.astype(np.int32), rows.indices.astype(np.int32), rows.data, halo)
+
+    def split(self) -> tuple[np.ndarray, np.ndarray]:
+        """(rows,) int32: where in every row the entries before the diagonal end, and those after it begin."""
+        rows = np.repeat(np.arange(self.rows), np.diff(self.indptr))
+        before = np.bincount(rows[self.indices < rows], minlength=self.rows)
+        upto = np.bincount(rows[self.indices <= rows], minlength=self.rows)
+        start = self.indptr[:-1]
+        return (start + before).astype(np.int32), (start + upto).astype(np.int32)
 
     def diagonal(self) -> np.ndarray:
         """Diagonal of the owned square part."""

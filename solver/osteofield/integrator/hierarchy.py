@@ -21,6 +21,7 @@ class Level:
 
     def __init__(self, stiffness: LocalMatrix, blocks: Blocks):
         self.indptr, self.indices = stiffness.indptr, stiffness.indices
+        self.lower, self.upper = stiffness.split()
         self.values = stiffness.values.astype(np.float32)
         self.diagonal = stiffness.diagonal().astype(np.float32)
         self.halo = stiffness.halo
@@ -75,7 +76,9 @@ class Hierarchy:
         comm: MPI.Comm,
     ):
         self._c, self._comm = blocks, comm
-        self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
+        self._D64 = np.array(diffusivity, dtype=np.float64)
+        self._D = self._D64.astype(np.float32)
+        self._exact = local.values
         self.levels: list[Level] = []
         matrices, prolongators = ([], []) if stiffness is None else _aggregate(stiffness, comm)
         self.levels.append(Level(local, blocks))
@@ -103,7 +106,7 @@ class Hierarchy:
 
     def set_diffusivity(self, values: np.ndarray) -> None:
         """Change the diffusivities; takes effect with the next `set_blocks`."""
-        self._D[:] = values
+        self._D[:] = self._D64[:] = values
 
     def set_blocks(self, schur: np.ndarray) -> bool:
         """Collective: take new node blocks (rows, nd*nd) float64 and refresh every level.
@@ -140,6 +143,36 @@ class Hierarchy:
         x += constant.astype(np.float32)
         return x
 
+    def apply_dots(
+        self,
+        x: np.ndarray,
+        k: int,
+        weights: np.ndarray,
+        basis: np.ndarray,
+        stride: int,
+        r: np.ndarray,
+        w: np.ndarray,
+        out: np.ndarray,
+    ) -> None:
+        """Collective: ``w = (D K + S) x``, rounded to single precision, and this rank's weighted products.
+
+        Args:
+            x: (owned + ghost rows, nd), ghosts are filled here.
+            k: Vectors of the basis.
+            weights: (nd,) of the products.
+            basis: Its vectors, `stride` numbers apart.
+            stride: See `basis`.
+            r: (rows, nd).
+            w: (rows, nd), the result.
+            out: (k + 2,): products of w with the basis, with itself and with `r`.
+        """
+        fine = self.levels[0]
+        fine.halo(x)
+        self._c.apply_dots(
+            fine.rows, fine.indptr, fine.indices, self._exact, self._D64, fine.schur, x, k, weights, basis,
+            stride, r, w, out,
+        )  # fmt: skip
+
     def _sweep(self, level: Level, b: np.ndarray, backward: int) -> None:
         self._c.sweep(
             level.rows, backward, level.indptr, level.indices, level.values, level.diagonal, self._D,
@@ -148,30 +181,24 @@ class Hierarchy:
 
     def _cycle(self, n: int, b: np.ndarray) -> np.ndarray:
         c, level = self._c, self.levels[n]
-        level.x[:] = 0.0
+        c.sweep_from_zero(
+            level.rows, level.indptr, level.lower, level.indices, level.values, self._D, level.inverse, b,
+            level.x,
+        )  # fmt: skip
+        level.halo(level.x)
         if level.restrict is None:
+            self._sweep(level, b, 1)
             sweeps = 1 if len(self.levels) == 1 and level.rows <= 1 else self.SWEEPS_COARSEST
-            for k in range(sweeps):
-                if k:
-                    level.halo(level.x)
+            for _ in range(sweeps - 1):
+                level.halo(level.x)
                 self._sweep(level, b, 0)
                 level.halo(level.x)
                 self._sweep(level, b, 1)
             return level.x
-        self._sweep(level, b, 0)
-        level.halo(level.x)
         down, up, coarse = level.restrict, level.prolong, self.levels[n + 1]
         assert up is not None
-        c.residual(
-            level.rows,
-            level.indptr,
-            level.indices,
-            level.values,
-            self._D,
-            level.schur,
-            b,
-            level.x,
-            down.input,
+        c.residual_after_zero(
+            level.rows, level.indptr, level.upper, level.indices, level.values, self._D, level.x, down.input
         )
         down.halo(down.input)
         c.transfer(down.rows, 0, down.indptr, down.indices, down.values, down.input, coarse.b)

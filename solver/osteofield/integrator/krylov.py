@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -26,6 +26,24 @@ class Solve:
     converged: bool
 
 
+class Operator(Protocol):
+    """What `Krylov` needs of the operator and its preconditioner (a `Hierarchy` is one)."""
+
+    def cycle(self, b: np.ndarray) -> np.ndarray: ...
+
+    def apply_dots(
+        self,
+        x: np.ndarray,
+        k: int,
+        weights: np.ndarray,
+        basis: np.ndarray,
+        stride: int,
+        r: np.ndarray,
+        w: np.ndarray,
+        out: np.ndarray,
+    ) -> None: ...
+
+
 class Krylov:
     """Right-preconditioned GCR with a basis that is kept while the matrix stays the same.
 
@@ -35,19 +53,23 @@ class Krylov:
     Elman and Schultz 1983, SIAM J Numer Anal 20:345; recycling as in de Sturler 1996, J Comput Appl
     Math 67:15). The six stages of a time step share their matrix.
 
-    C and the operator are double precision, Z and the preconditioner single, so that any tolerance
-    down to round-off can be asked for.
+    Vectors are single precision (the operator adds up in double); what is asked beyond `SINGLE` is
+    reached by starting again from the residual in double precision (iterative refinement). One
+    iteration is one cycle, one pass that applies the operator and takes all inner products, one that
+    orthogonalises and updates the residual, and two reductions.
 
     Args:
         rows: Owned rows.
         ghosts: Ghost rows of x.
         blocks: Compiled functions.
         comm: Reductions go over it.
-        apply: ``apply(x, y)``: y = A x for owned rows; fills x's ghosts itself.
-        precondition: ``precondition(v32) -> z32``: owned rows in, array with owned rows first out.
+        apply: ``apply(x, y)``: y = A x in double precision for owned rows; fills x's ghosts itself.
+        operator: The same and the preconditioner in single precision.
         basis: Directions kept at most; when they are used up, the basis starts anew.
-        limit: Iterations of one solve at most.
+        limit: Iterations after which a solve has failed.
     """
+
+    SINGLE = 1e-5  # reduction of the residual that single precision delivers reliably
 
     def __init__(
         self,
@@ -56,18 +78,19 @@ class Krylov:
         blocks: Blocks,
         comm: MPI.Comm,
         apply: Callable[[np.ndarray, np.ndarray], None],
-        precondition: Callable[[np.ndarray], np.ndarray],
+        operator: Operator,
         basis: int = 32,
         limit: int = 80,
     ):
-        self._c, self._comm, self._apply, self._precondition = blocks, comm, apply, precondition
+        self._c, self._comm, self._apply, self._operator = blocks, comm, apply, operator
         self.basis, self.limit = basis, limit
-        self._C = np.zeros((basis, rows, blocks.nd))
-        self._Z = np.zeros((basis, rows, blocks.nd), np.float32)
+        self._rows, self._stride = rows, rows * blocks.nd
+        self._C = padded_rows(basis, self._stride)
+        self._Z = padded_rows(basis, self._stride)
         self._R = np.zeros((basis, basis))
-        self._v32 = padded_rows(rows, blocks.nd)
+        self._r = padded_rows(rows, blocks.nd)
         self._x = np.zeros((rows + ghosts, blocks.nd))
-        self._rows = rows
+        self._left = np.zeros((rows, blocks.nd))
         self._kept = 0
 
     def reset(self) -> None:
@@ -78,94 +101,83 @@ class Krylov:
         """Collective: solve A x = b from x = 0 until the weighted residual norm is below `target`.
 
         Args:
-            b: (rows, nd), overwritten by the residual.
+            b: (rows, nd).
             x: (rows, nd), the solution.
             weights: Squared weight of every population in the norm; the same until `reset`.
             target: Absolute.
         """
-        n, total = self._rows, 0
+        n, total, left = self._rows, 0, b
         x[:] = 0.0
-        beta = start = self._norm(weights, b)
-        tight = target < 1e-9 * beta  # there, the residual that is carried along drifts from the true one
-        original = b.copy() if tight else b
+        beta = self._root(self._c.square(n, weights, b))
         while np.isfinite(beta) and beta > target:
-            used, beta = self._descend(b, x, weights, target, self.limit - total)
+            goal = target / beta
+            used, size = self._descend(left, beta, x, weights, max(goal, self.SINGLE), self.limit - total)
             total += used
-            if not tight and beta <= target:
-                break
-            if not np.isfinite(beta) or total >= self.limit or (beta > target and used == 0):
+            if not np.isfinite(size) or (goal >= self.SINGLE and size > goal):
+                return Solve(total, beta * size, False)
+            if goal >= self.SINGLE:
+                return Solve(total, beta * size, True)
+            self._x[:n] = x
+            self._apply(self._x, self._left)
+            left = np.subtract(b, self._left, out=self._left)
+            before, beta = beta, self._root(self._c.square(n, weights, left))
+            if beta > target and (beta > 0.5 * before or total >= self.limit):
                 return Solve(total, beta, False)
-            if tight:
-                self._x[:n] = x
-                self._apply(self._x, b)
-                np.subtract(original, b, out=b)
-                beta, before = self._norm(weights, b), start
-                start = beta
-                if beta > target and beta > 0.5 * before:
-                    return Solve(total, beta, False)
         return Solve(total, beta, bool(beta <= target))
 
     def _descend(
-        self, r: np.ndarray, x: np.ndarray, weights: np.ndarray, target: float, budget: int
+        self, b: np.ndarray, beta: float, x: np.ndarray, weights: np.ndarray, goal: float, budget: int
     ) -> tuple[int, float]:
-        """Reduce the residual `r` in place and add to `x`: iterations and the norm that is left."""
-        c, n, C, Z, R = self._c, self._rows, self._C, self._Z, self._R
-        stride = C[0].size
-        y = np.zeros(self.basis)
+        """Add to `x` until the residual of `b` over `beta` is below `goal`: iterations, and what is left."""
+        c, n, C, Z, R, r = self._c, self._rows, self._C, self._Z, self._R, self._r
+        stride, y, out = self._stride, np.zeros(self.basis), np.zeros(self.basis + 2)
         k = self._kept
+        size = self._root(c.begin(n, 1.0 / beta, weights, b, r))
         if k:
-            y[:k] = self._dots(weights, k, r)
-            c.axpys(n, k, y, C, stride, r)
-        size = self._norm(weights, r)
+            c.dots(n, k, weights, C, stride, r, r, out)
+            y[:k] = reduced(self._comm, out[: k + 2])[:k]
+            size = self._root(c.project(n, k, weights, y, C, stride, r))
         used, stalled = 0, 0
-        while size > target and used < budget and stalled < 3:
+        while size > goal and used < budget and stalled < 3:
             if k == self.basis:
-                self._add(x, y, k)
+                self._add(beta, x, y, k)
                 y[:], k = 0.0, 0
-            w = C[k]
-            c.scale_to(n, 1.0 / size, r, w, self._v32)
-            Z[k] = self._precondition(self._v32)[:n]
-            c.widen(n, Z[k], self._x)
-            self._apply(self._x, w)
+            z, w = self._operator.cycle(r), C[k].reshape(n, -1)
+            Z[k] = z[:n].reshape(-1)
+            self._operator.apply_dots(z, k, weights, C, stride, r, w, out)
+            dots = reduced(self._comm, out[: k + 2])
+            h, along = dots[:k].copy(), dots[k + 1]
+            square = dots[k] - h @ h
             R[:, k] = 0.0
-            for again in range(2):  # classical Gram-Schmidt; a second pass where the first one cancels
-                h = self._dots(weights, k, w) if k else np.zeros(0)
-                if k:
-                    c.axpys(n, k, h, C, stride, w)
-                    R[:k, k] += h
-                length = self._norm(weights, w)
-                if again or length > 0.1 * float(np.sqrt(h @ h + length * length)):
-                    break
-            if not np.isfinite(length) or length == 0.0:
+            R[:k, k] = h
+            if not square > 0.01 * dots[k]:  # much cancels: orthogonalise twice
+                c.orthogonalise(n, k, weights, h, C, stride, 1.0, 0.0, w, r)
+                c.dots(n, k, weights, C, stride, w, r, out)
+                dots = reduced(self._comm, out[: k + 2])
+                h, along = dots[:k].copy(), dots[k + 1]
+                square = dots[k] - h @ h
+                R[:k, k] += h
+            if not (np.isfinite(square) and square > 0.0):
                 self._kept = 0
                 return used, float("nan")
-            R[k, k] = length
-            c.scale_to(n, 1.0 / length, w, w, self._v32)
-            y[k] = self._dots(weights, 1, r, w)[0]
-            c.axpys(n, 1, y[k : k + 1], w, stride, r)
-            before, size = size, self._norm(weights, r)
+            R[k, k] = length = float(np.sqrt(square))
+            y[k] = along / length
+            before = size
+            size = self._root(c.orthogonalise(n, k, weights, h, C, stride, 1.0 / length, y[k], w, r))
             stalled = stalled + 1 if size > 0.99 * before else 0
             k += 1
             used += 1
-        self._add(x, y, k)
+        self._add(beta, x, y, k)
         self._kept = k
         return used, size
 
-    def _add(self, x: np.ndarray, y: np.ndarray, k: int) -> None:
-        """``x += Z R^-1 y``."""
+    def _add(self, beta: float, x: np.ndarray, y: np.ndarray, k: int) -> None:
+        """``x += beta Z R^-1 y``."""
         if k:
-            coefficients = solve_triangular(self._R[:k, :k], y[:k], check_finite=False)
-            self._c.combine(self._rows, k, coefficients, self._Z, self._Z[0].size, x)
+            coefficients = beta * solve_triangular(self._R[:k, :k], y[:k], check_finite=False)
+            self._c.combine(self._rows, k, coefficients, self._Z, self._stride, x)
 
-    def _dots(
-        self, weights: np.ndarray, k: int, w: np.ndarray, basis: np.ndarray | None = None
-    ) -> np.ndarray:
-        out = np.zeros(k)
-        self._c.dots(self._rows, k, weights, self._C if basis is None else basis, self._C[0].size, w, out)
-        return reduced(self._comm, out)
-
-    def _norm(self, weights: np.ndarray, w: np.ndarray) -> float:
-        out = np.zeros(1)
-        self._c.dots(self._rows, 1, weights, w, w.size, w, out)
-        value = float(reduced(self._comm, out)[0])
+    def _root(self, mine: float) -> float:
+        """Collective: square root of a sum over ranks."""
+        value = float(reduced(self._comm, np.array([mine]))[0])
         return float(np.sqrt(value)) if value >= 0 else float("nan")

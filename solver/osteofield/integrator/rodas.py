@@ -173,19 +173,20 @@ class Rodas:
             s.time_derivative(after, self.y, self._ft)
         limit = self.linear_tolerance * self.tolerance * c
         for i in range(STAGES):
+            old, r = self._r, k[i]
             if i == 0:
                 s.rate(after, self.y, self._f)
-            else:
-                s.linear([1.0, *A[i]], [self.y, *k[:i]], self._stage)
+            else:  # the stage and the old stages in its right side, in one pass over them
+                s.linear2([1.0, *A[i]], [0.0, *(q / h for q in C[i])], [self.y, *k[:i]], self._stage, old)
                 s.rate(min(self.t + ALPHA[i] * h, before), self._stage, self._f)
             self._stage_reaction[i] = s.reaction
-            coefficients, vectors = [1.0, *(q / h for q in C[i])], [self._f, *k[:i]]
+            coefficients, vectors = [1.0, 1.0 if i else 0.0], [self._f, old]
             if self._ft is not None and GAMMA_SUM[i]:
                 coefficients.append(GAMMA_SUM[i] * h)
                 vectors.append(self._ft)
                 self._stage_reaction[i] += GAMMA_SUM[i] * h * s.totals(self._ft)
-            s.linear(coefficients, vectors, self._r)
-            done = s.solve(self._r, k[i], self._size, limit)
+            s.linear(coefficients, vectors, r)
+            done = s.solve(r, r, self._size, limit)
             if not done.converged:
                 return "solve: the linear solver did not converge", np.inf
         s.linear([1.0, *WEIGHTS], [self.y, *k], self._new)

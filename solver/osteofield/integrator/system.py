@@ -107,6 +107,34 @@ class Problem:
     keep: object = None
 
 
+class Local:
+    """Reaction Jacobian at points of one kind, and what eliminates their local unknowns.
+
+    Attributes:
+        rows, cols: int32, of every non-zero.
+        J: (points, non-zeros).
+        inverse: (points, local unknowns squared) inverse of W_ll, column major.
+        up, down: int32, (entry, row, column) of the non-zeros that couple diffusing rows to local
+            columns, and local rows to diffusing columns; rows and columns counted within these parts.
+    """
+
+    def __init__(self, points: Points, diffusing: int):
+        kernel, n = points.kernel, len(points.node)
+        self.rows = np.ascontiguousarray(kernel.jac_rows, dtype=np.int32)
+        self.cols = np.ascontiguousarray(kernel.jac_cols, dtype=np.int32)
+        self.J = np.zeros((n, len(self.rows)))
+        local = (int(self.rows.max()) + 1 if len(self.rows) else 0) - diffusing
+        self.inverse = np.zeros((n, local * local))
+        nd = diffusing
+        self.up = self._triples((self.rows < nd) & (self.cols >= nd), 0, nd)
+        self.down = self._triples((self.rows >= nd) & (self.cols < nd), nd, 0)
+
+    def _triples(self, mask: np.ndarray, row: int, col: int) -> np.ndarray:
+        entry = np.flatnonzero(mask)
+        triples = np.stack([entry, self.rows[entry] - row, self.cols[entry] - col], axis=1)
+        return np.ascontiguousarray(triples.ravel(), dtype=np.int32)
+
+
 class System:
     """Rates, norms and linear solves of a `Problem` on a flat state vector.
 
@@ -129,23 +157,13 @@ class System:
         if nd:
             self.hierarchy = Hierarchy(p.stiffness, p.local, self._D, self._c, p.comm)
             self._krylov = Krylov(
-                self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy.cycle
+                self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
         self._x = np.zeros((self._rows + p.local.halo.ghosts, nd))
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
         self._schur = np.zeros((self._rows, nd * nd))
         self._kinds = (("marrow", p.inside), ("surface", p.surface))
-        self._store = {}
-        for kind, points in self._kinds:
-            nl = p.marrow_width - nd + (p.surface_width if kind == "surface" else 0)
-            n = len(points.node)
-            self._store[kind] = (
-                np.ascontiguousarray(points.kernel.jac_rows, dtype=np.int32),
-                np.ascontiguousarray(points.kernel.jac_cols, dtype=np.int32),
-                np.zeros((n, len(points.kernel.jac_rows))),
-                np.zeros((n, nl * nl)),
-                np.zeros((n, nl), np.uint8),
-            )
+        self._local = {kind: Local(points, nd) for kind, points in self._kinds}
         measure = np.zeros(2)
         measure[:] = p.volumes.sum(), p.surface.weight.sum()
         count = np.array([self._rows])
@@ -177,6 +195,17 @@ class System:
     def linear(self, coefficients: list[float], vectors: list[np.ndarray], out: np.ndarray) -> None:
         """``out = sum c_j x_j``."""
         self._c.linear(coefficients, vectors, out)
+
+    def linear2(
+        self,
+        first: list[float],
+        second: list[float],
+        vectors: list[np.ndarray],
+        out: np.ndarray,
+        other: np.ndarray,
+    ) -> None:
+        """``out = sum first_j x_j`` and ``other = sum second_j x_j``."""
+        self._c.linear2(first, second, vectors, out, other)
 
     def reduce(self, values: np.ndarray, op: str = "SUM") -> np.ndarray:
         """Collective: combine an array over all ranks; `op` is ``SUM``, ``MIN`` or ``MAX``."""
@@ -274,10 +303,12 @@ class System:
             n = len(points.node)
             if not n:
                 continue
-            rows, cols, J, lu, pivots = self._store[kind]
-            points.kernel.jacobian(t, *self._arguments(points, y), J)
+            q = self._local[kind]
+            points.kernel.jacobian(t, *self._arguments(points, y), q.J)
             factor = getattr(self._c, f"{kind}_factor")
-            bad += factor(n, points.node, len(rows), rows, cols, J, c, p.volumes, lu, pivots, self._schur)
+            bad += factor(
+                n, points.node, len(q.rows), q.rows, q.cols, q.J, c, p.volumes, q.inverse, self._schur
+            )
         if len(p.open_rows):
             nd = p.diffusing
             self._schur[p.open_rows[:, None], np.arange(nd) * (nd + 1)] += p.open_area[:, None] * p.exchange
@@ -300,25 +331,16 @@ class System:
             tolerance: Root-mean-square residual allowed, relative to `scale`, in units of `r`.
         """
         p, nd = self.problem, self.problem.diffusing
-        out[:] = r
+        if out is not r:
+            out[:] = r
         om, os_ = self.marrow(out), self.surface(out)
         for kind, points in self._kinds:
-            if len(points.node):
-                rows, cols, J, lu, pivots = self._store[kind]
+            if n := len(points.node):
+                q = self._local[kind]
                 getattr(self._c, f"{kind}_reduce")(
-                    len(points.node),
-                    points.node,
-                    len(rows),
-                    rows,
-                    cols,
-                    J,
-                    p.volumes,
-                    lu,
-                    pivots,
-                    om,
-                    os_,
+                    n, points.node, len(q.rows), len(q.up) // 3, q.up, q.J, p.volumes, q.inverse, om, os_,
                     self._b,
-                )
+                )  # fmt: skip
         done = Solve(0, 0.0, True)
         if self._krylov is not None:
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
@@ -327,10 +349,10 @@ class System:
         self.iterations += done.iterations
         self.solves += 1
         for kind, points in self._kinds:
-            if len(points.node):
-                rows, cols, J, lu, pivots = self._store[kind]
+            if n := len(points.node):
+                q = self._local[kind]
                 getattr(self._c, f"{kind}_expand")(
-                    len(points.node), points.node, len(rows), rows, cols, J, lu, pivots, self._xd, om, os_
+                    n, points.node, len(q.rows), len(q.down) // 3, q.down, q.J, q.inverse, self._xd, om, os_
                 )
         return done
 
@@ -340,20 +362,11 @@ class System:
         vm, vs = self.marrow(v), self.surface(v)
         for kind, points in self._kinds:
             if len(points.node):
-                rows, cols, J, _, _ = self._store[kind]
+                q = self._local[kind]
                 getattr(self._c, f"{kind}_jv")(
-                    len(points.node),
-                    points.node,
-                    len(rows),
-                    rows,
-                    cols,
-                    J,
-                    p.volumes,
-                    points.weight,
-                    vm,
-                    vs,
-                    out,
-                )
+                    len(points.node), points.node, len(q.rows), q.rows, q.cols, q.J, p.volumes, points.weight,
+                    vm, vs, out,
+                )  # fmt: skip
         if len(p.open_rows):
             out[: p.diffusing] -= p.exchange * (p.open_area[:, None] * vm[p.open_rows, : p.diffusing]).sum(0)
         return out
