@@ -140,6 +140,15 @@ def test_events_that_follow_each_other_at_once(model, case, simulate):
     assert "day 5: next" in run.log
 
 
+@pytest.mark.parametrize(
+    "condition", ["t > t5 and A > 0.1", "t >= t5 and A > 0.1", "A > 0.1 and not (t < t5)"]
+)
+def test_an_event_whose_condition_still_holds_happens_once(model, case, simulate, condition):
+    text = MODEL.replace('"t >= t5 and B > 1"', f'"{condition}"')
+    model.write_text(text.replace('{ supply = "supply/2" }', '{ A = "A + 0.1*supply" }'))
+    assert simulate(case(text=POINT)).log.count("halving") == 1
+
+
 def test_events_without_end_stop_the_run(model, case, simulate):
     model.write_text(
         MODEL.replace('when = "A >= 2.5"', 'when = "A >= 2.5 and A < 3.5"').replace('"A - 2"', '"4"')

@@ -288,11 +288,17 @@ def _any_quantity(table: Table, text: str) -> float:
 
 
 def _time(table: Table) -> TimeSpec:
+    end = table.quantity("end", "day", example="28 day")
+    short = 1.0 if math.isnan(end) else min(1.0, 10.0 * end)  # runs of seconds begin with shorter steps
     spec = TimeSpec(
-        end=table.quantity("end", "day", example="28 day"),
+        end=end,
         tolerance=table.number("tolerance", 1e-3, above=0.0, at_most=0.1),
-        first_step=table.quantity("first_step", "day", "1e-4 day"),
-        shortest_step=table.quantity("shortest_step", "day", "1e-9 day"),
+        first_step=table.quantity(
+            "first_step", "day", "1e-4 day" if short == 1 else f"{1e-4 * short:.3g} day"
+        ),
+        shortest_step=table.quantity(
+            "shortest_step", "day", "1e-9 day" if short == 1 else f"{1e-9 * short:.3g} day"
+        ),
         longest_step=table.quantity("longest_step", "day") if table.has("longest_step") else None,
         linear_tolerance=table.number("linear_tolerance", 3e-4, above=0.0, at_most=1.0),
     )

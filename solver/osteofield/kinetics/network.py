@@ -257,9 +257,8 @@ class Network:
                 )
             )
         signed = e.signed or name == m.roles.depth
-        return Population(
-            name, e.label, e.domain, str(e.unit), e.unit.factor, d, initial, e.scale.number, signed
-        )
+        factor = 1.0 if abs(e.unit.factor - 1.0) < 1e-12 else e.unit.factor  # converting costs digits
+        return Population(name, e.label, e.domain, str(e.unit), factor, d, initial, e.scale.number, signed)
 
     def _check_moving(self) -> None:
         problems: list[Problem] = []

@@ -110,7 +110,7 @@ class Events:
             held = np.array(
                 [d and not self._depends(e, touched) for e, d in zip(self._events, due, strict=True)], bool
             )
-            due, self._was = now & ~(self._was | held), now | held
+            due, self._was = now & ~(self._was | due), now | held
             if not due.any():
                 return done
         names = ", ".join(e.name for e in happening)
