@@ -139,10 +139,13 @@ def test_open_boundary_is_in_balance_with_its_surroundings(problems):
 
 
 def test_roundoff_of_diffusion(problems):
-    """A constant field, at rest but for round-off, which scales with D/h^2."""
+    """A constant field is at rest exactly; round-off of its values makes rates that scale with D/h^2."""
     zero = problems.linear(np.zeros((1, 1)), np.zeros((1, 1)), 1)
     for diffusivity in (1e3, 1e9):
         system = System(problems.square(20, zero, diffusivity))
         y, f = np.full(system.size, 0.7), np.zeros(system.size)
+        system.rate(0.0, y, f)
+        assert not f.any()
+        y += np.spacing(0.7) * RNG.integers(-1, 2, system.size)
         system.rate(0.0, y, f)
         assert 0 < np.abs(f).max() < system.roundoff(y) < 1e3 * np.abs(f).max()

@@ -20,7 +20,6 @@ typedef float real;
 #define VW 32
 #endif
 typedef real vec __attribute__((vector_size(4 * VW)));
-typedef double dvec __attribute__((vector_size(8 * VW)));
 typedef real loose __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 static inline vec get(const real *x) { return *(const loose *)x; }
 static inline void put(real *x, vec v) { memcpy(x, &v, ND * sizeof(real)); }
@@ -179,30 +178,30 @@ void pack(long n, const double *y, double *x) { // diffusing part of marrow rows
     for (long i = 0; i < n; i++)
         for (int p = 0; p < ND; p++) x[i * ND + p] = y[i * NM + p];
 }
+static inline void kx(const int *ip, const int *ix, const real *kv, const double *x, long i, double *s) { // row of K x
+    const double *xi = x + i * ND;
+    for (int p = 0; p < ND; p++) s[p] = 0.;
+    for (int j = ip[i]; j < ip[i + 1]; j++) {
+        const double v = kv[j], *xj = x + (long)ix[j] * ND;
+        for (int p = 0; p < ND; p++) s[p] += v * (xj[p] - xi[p]);
+    }
+}
 // f_d -= D (K x) / m
-void diffuse(long n, const int *ip, const int *ix, const double *kv, const double *D, const double *m, const double *x,
+void diffuse(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *m, const double *x,
              double *f) {
     for (long i = 0; i < n; i++) {
         double s[ND];
-        for (int p = 0; p < ND; p++) s[p] = 0.;
-        for (int j = ip[i]; j < ip[i + 1]; j++) {
-            const double v = kv[j], *xj = x + (long)ix[j] * ND;
-            for (int p = 0; p < ND; p++) s[p] += v * xj[p];
-        }
+        kx(ip, ix, kv, x, i, s);
         const double im = 1. / m[i];
         for (int p = 0; p < ND; p++) f[i * NM + p] -= D[p] * s[p] * im;
     }
 }
 // y = (D K + S) x, x has owned and ghost rows
-void apply(long n, const int *ip, const int *ix, const double *kv, const double *D, const double *S, const double *x,
+void apply(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *S, const double *x,
            double *y) {
     for (long i = 0; i < n; i++) {
         double s[ND];
-        for (int p = 0; p < ND; p++) s[p] = 0.;
-        for (int j = ip[i]; j < ip[i + 1]; j++) {
-            const double v = kv[j], *xj = x + (long)ix[j] * ND;
-            for (int p = 0; p < ND; p++) s[p] += v * xj[p];
-        }
+        kx(ip, ix, kv, x, i, s);
         for (int p = 0; p < ND; p++) s[p] *= D[p];
         const double *Si = S + i * NB, *xi = x + i * ND;
         for (int q = 0; q < ND; q++) {
@@ -215,29 +214,37 @@ void apply(long n, const int *ip, const int *ix, const double *kv, const double 
 // ---------------------------------------------------------------- Krylov vectors, float
 #define PIECE 128 // rows worked on while they are in cache
 
-// s[p] += x_p y_p over some rows
-static inline vec inner(long n, const real *x, const real *y) {
-    vec s = {0}, t = {0};
+typedef float wide __attribute__((vector_size(32)));
+typedef float wide_loose __attribute__((vector_size(32), aligned(4), may_alias));
+static inline double product(const real *x, const real *y, long n) { // of two short stretches of numbers
+    wide s = {0}, t = {0};
     long i = 0;
-    for (; i + 1 < n; i += 2) {
-        s += get(x + i * ND) * get(y + i * ND);
-        t += get(x + (i + 1) * ND) * get(y + (i + 1) * ND);
+    for (; i + 16 <= n; i += 16) {
+        s += *(const wide_loose *)(x + i) * *(const wide_loose *)(y + i);
+        t += *(const wide_loose *)(x + i + 8) * *(const wide_loose *)(y + i + 8);
     }
-    if (i < n) s += get(x + i * ND) * get(y + i * ND);
-    return s + t;
+    s += t;
+    double out = 0.;
+    for (; i < n; i++) out += (double)x[i] * y[i];
+    for (int l = 0; l < 8; l++) out += s[l];
+    return out;
 }
-static inline double weighted(const double *w2, vec v) {
-    double s = 0.;
-    for (int p = 0; p < ND; p++) s += w2[p] * (double)v[p];
-    return s;
+static inline void weigh(long rows, const real *w2, const real *x, real *y) { // y = w2 x
+    for (long i = 0; i < rows; i++)
+        for (int p = 0; p < ND; p++) y[i * ND + p] = w2[p] * x[i * ND + p];
+}
+static inline double weighted_square(long rows, const real *w2, const real *x) {
+    real t[PIECE * ND + 1];
+    weigh(rows, w2, x, t);
+    return product(t, x, rows * ND);
 }
 // r = a b, x = 0; returns the weighted square of r
-double begin(long n, double a, const double *w2, const double *b, real *r) {
+double begin(long n, double a, const real *w2, const double *b, real *r) {
     double s = 0.;
     for (long i0 = 0; i0 < n; i0 += PIECE) {
         const long m = n - i0 < PIECE ? n - i0 : PIECE;
         for (long i = i0 * ND; i < (i0 + m) * ND; i++) r[i] = (real)(a * b[i]);
-        s += weighted(w2, inner(m, r + i0 * ND, r + i0 * ND));
+        s += weighted_square(m, w2, r + i0 * ND);
     }
     return s;
 }
@@ -248,41 +255,46 @@ double square(long n, const double *w2, const double *b) { // weighted square of
     for (int p = 0; p < ND; p++) out += w2[p] * s[p];
     return out;
 }
+static inline void products(long rows, int k, const real *w2, const real *V, long stride, const real *w, const real *r,
+                            double *out) {
+    real t[PIECE * ND + 1];
+    weigh(rows, w2, w, t);
+    for (int j = 0; j < k; j++) out[j] += product(V + j * stride, t, rows * ND);
+    out[k] += product(w, t, rows * ND);
+    out[k + 1] += product(r, t, rows * ND);
+}
 // out[j] = <V_j, w> for k vectors, out[k] = <w, w>, out[k+1] = <w, r>
-void dots(long n, int k, const double *w2, const real *V, long stride, const real *w, const real *r, double *out) {
+void dots(long n, int k, const real *w2, const real *V, long stride, const real *w, const real *r, double *out) {
     for (int j = 0; j < k + 2; j++) out[j] = 0.;
     for (long i0 = 0; i0 < n; i0 += PIECE) {
         const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND;
-        for (int j = 0; j < k; j++) out[j] += weighted(w2, inner(m, V + j * stride + o, w + o));
-        out[k] += weighted(w2, inner(m, w + o, w + o));
-        out[k + 1] += weighted(w2, inner(m, w + o, r + o));
+        products(m, k, w2, V + o, stride, w + o, r + o, out);
     }
 }
-// w = (D K + S) x for owned and ghost rows of x, with the products of `dots`. K x in double: on smooth x it cancels.
-void apply_dots(long n, const int *ip, const int *ix, const double *kv, const double *D, const real *S, const real *x, int k,
-                const double *w2, const real *V, long stride, const real *r, real *w, double *out) {
-    dvec d = {0};
-    memcpy(&d, D, ND * sizeof(double));
+// w = (D K + S) x for owned and ghost rows of x, with the products of `dots`. Rows of K sum to zero and what differences
+// to the neighbours give is accurate also where x is smooth.
+void apply_dots(long n, const int *ip, const int *ix, const real *kv, const real *D, const real *S, const real *x, int k,
+                const real *w2, const real *V, long stride, const real *r, real *w, double *out) {
+    const vec d = padded(D);
     for (int j = 0; j < k + 2; j++) out[j] = 0.;
     for (long i0 = 0; i0 < n; i0 += PIECE) {
         const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND;
         for (long i = i0; i < i0 + m; i++) {
-            dvec s = {0}, t = {0};
+            const vec xi = get(x + i * ND);
+            vec s = {0}, t = {0};
             int j = ip[i], e = ip[i + 1];
             for (; j + 1 < e; j += 2) {
-                s += kv[j] * __builtin_convertvector(get(x + (long)ix[j] * ND), dvec);
-                t += kv[j + 1] * __builtin_convertvector(get(x + (long)ix[j + 1] * ND), dvec);
+                s += kv[j] * (get(x + (long)ix[j] * ND) - xi);
+                t += kv[j + 1] * (get(x + (long)ix[j + 1] * ND) - xi);
             }
-            if (j < e) s += kv[j] * __builtin_convertvector(get(x + (long)ix[j] * ND), dvec);
-            put(w + i * ND, __builtin_convertvector(d * (s + t), vec) + block(S + i * NB, x + i * ND));
+            if (j < e) s += kv[j] * (get(x + (long)ix[j] * ND) - xi);
+            put(w + i * ND, d * (s + t) + block(S + i * NB, x + i * ND));
         }
-        for (int j = 0; j < k; j++) out[j] += weighted(w2, inner(m, V + j * stride + o, w + o));
-        out[k] += weighted(w2, inner(m, w + o, w + o));
-        out[k + 1] += weighted(w2, inner(m, w + o, r + o));
+        products(m, k, w2, V + o, stride, w + o, r + o, out);
     }
 }
 // w = a (w - sum c_j V_j), r -= y w; returns the weighted square of r
-double orthogonalise(long n, int k, const double *w2, const double *c, const real *V, long stride, double a, double y,
+double orthogonalise(long n, int k, const real *w2, const double *c, const real *V, long stride, double a, double y,
                      real *w, real *r) {
     double s = 0.;
     for (long i0 = 0; i0 < n; i0 += PIECE) {
@@ -296,12 +308,12 @@ double orthogonalise(long n, int k, const double *w2, const double *c, const rea
             w[o + i] *= fa;
             r[o + i] -= fy * w[o + i];
         }
-        s += weighted(w2, inner(m, r + o, r + o));
+        s += weighted_square(m, w2, r + o);
     }
     return s;
 }
 // r -= sum c_j V_j; returns its weighted square
-double project(long n, int k, const double *w2, const double *c, const real *V, long stride, real *r) {
+double project(long n, int k, const real *w2, const double *c, const real *V, long stride, real *r) {
     double s = 0.;
     for (long i0 = 0; i0 < n; i0 += PIECE) {
         const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND, e = m * ND;
@@ -309,7 +321,7 @@ double project(long n, int k, const double *w2, const double *c, const real *V, 
             const real f = (real)c[j], *v = V + j * stride + o;
             for (long i = 0; i < e; i++) r[o + i] -= f * v[i];
         }
-        s += weighted(w2, inner(m, r + o, r + o));
+        s += weighted_square(m, w2, r + o);
     }
     return s;
 }

@@ -22,7 +22,7 @@ class Level:
     def __init__(self, stiffness: LocalMatrix, blocks: Blocks):
         self.indptr, self.indices = stiffness.indptr, stiffness.indices
         self.lower, self.upper = stiffness.split()
-        self.values = stiffness.values.astype(np.float32)
+        self.values = np.ascontiguousarray(stiffness.values, np.float32)
         self.diagonal = stiffness.diagonal().astype(np.float32)
         self.halo = stiffness.halo
         n, nd = stiffness.rows, blocks.nd
@@ -76,9 +76,7 @@ class Hierarchy:
         comm: MPI.Comm,
     ):
         self._c, self._comm = blocks, comm
-        self._D64 = np.array(diffusivity, dtype=np.float64)
-        self._D = self._D64.astype(np.float32)
-        self._exact = local.values
+        self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
         self.levels: list[Level] = []
         matrices, prolongators = ([], []) if stiffness is None else _aggregate(stiffness, comm)
         self.levels.append(Level(local, blocks))
@@ -106,7 +104,7 @@ class Hierarchy:
 
     def set_diffusivity(self, values: np.ndarray) -> None:
         """Change the diffusivities; takes effect with the next `set_blocks`."""
-        self._D[:] = self._D64[:] = values
+        self._D[:] = values
 
     def set_blocks(self, schur: np.ndarray) -> bool:
         """Collective: take new node blocks (rows, nd*nd) float64 and refresh every level.
@@ -169,7 +167,7 @@ class Hierarchy:
         fine = self.levels[0]
         fine.halo(x)
         self._c.apply_dots(
-            fine.rows, fine.indptr, fine.indices, self._exact, self._D64, fine.schur, x, k, weights, basis,
+            fine.rows, fine.indptr, fine.indices, fine.values, self._D, fine.schur, x, k, weights, basis,
             stride, r, w, out,
         )  # fmt: skip
 

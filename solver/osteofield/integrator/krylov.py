@@ -53,10 +53,10 @@ class Krylov:
     Elman and Schultz 1983, SIAM J Numer Anal 20:345; recycling as in de Sturler 1996, J Comput Appl
     Math 67:15). The six stages of a time step share their matrix.
 
-    Vectors are single precision (the operator adds up in double); what is asked beyond `SINGLE` is
-    reached by starting again from the residual in double precision (iterative refinement). One
-    iteration is one cycle, one pass that applies the operator and takes all inner products, one that
-    orthogonalises and updates the residual, and two reductions.
+    Vectors and operator are single precision; what is asked beyond `SINGLE` is reached by starting
+    again from the residual in double precision (iterative refinement). One iteration is one cycle,
+    one pass that applies the operator and takes all inner products, one that orthogonalises and
+    updates the residual, and two reductions.
 
     Args:
         rows: Owned rows.
@@ -107,23 +107,27 @@ class Krylov:
             target: Absolute.
         """
         n, total, left = self._rows, 0, b
+        largest = float(weights.max(initial=0.0)) or 1.0
+        w64 = weights / largest  # weights may span many decades: keep them in the range of single precision
+        w32, unit = w64.astype(np.float32), float(np.sqrt(largest))
+        target /= unit
         x[:] = 0.0
-        beta = self._root(self._c.square(n, weights, b))
+        beta = self._root(self._c.square(n, w64, b))
         while np.isfinite(beta) and beta > target:
             goal = target / beta
-            used, size = self._descend(left, beta, x, weights, max(goal, self.SINGLE), self.limit - total)
+            used, size = self._descend(left, beta, x, w32, max(goal, self.SINGLE), self.limit - total)
             total += used
             if not np.isfinite(size) or (goal >= self.SINGLE and size > goal):
-                return Solve(total, beta * size, False)
+                return Solve(total, unit * beta * size, False)
             if goal >= self.SINGLE:
-                return Solve(total, beta * size, True)
+                return Solve(total, unit * beta * size, True)
             self._x[:n] = x
             self._apply(self._x, self._left)
             left = np.subtract(b, self._left, out=self._left)
-            before, beta = beta, self._root(self._c.square(n, weights, left))
+            before, beta = beta, self._root(self._c.square(n, w64, left))
             if beta > target and (beta > 0.5 * before or total >= self.limit):
-                return Solve(total, beta, False)
-        return Solve(total, beta, bool(beta <= target))
+                return Solve(total, unit * beta, False)
+        return Solve(total, unit * beta, bool(beta <= target))
 
     def _descend(
         self, b: np.ndarray, beta: float, x: np.ndarray, weights: np.ndarray, goal: float, budget: int

@@ -154,11 +154,15 @@ class System:
         nd = p.diffusing
         self.hierarchy: Hierarchy | None = None  # nothing diffuses: every point is solved for by itself
         self._krylov: Krylov | None = None
+        # K is kept in single precision and applied to differences between nodes: rounding moves each flux
+        # by 6e-8 of itself, and what leaves one node still arrives at the other
+        self._stiffness = np.zeros(0, np.float32)
         if nd:
             self.hierarchy = Hierarchy(p.stiffness, p.local, self._D, self._c, p.comm)
             self._krylov = Krylov(
                 self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
+            self._stiffness = self.hierarchy.levels[0].values
         self._x = np.zeros((self._rows + p.local.halo.ghosts, nd))
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
         self._schur = np.zeros((self._rows, nd * nd))
@@ -284,7 +288,7 @@ class System:
         self._c.pack(self._rows, y, self._x)
         p.local.halo(self._x)
         k = p.local
-        self._c.diffuse(self._rows, k.indptr, k.indices, k.values, self._D, p.volumes, self._x, fm)
+        self._c.diffuse(self._rows, k.indptr, k.indices, self._stiffness, self._D, p.volumes, self._x, fm)
 
     def time_derivative(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
         """Partial derivative of the rates with respect to time."""
@@ -319,7 +323,7 @@ class System:
     def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
         k = self.problem.local
         k.halo(x)
-        self._c.apply(self._rows, k.indptr, k.indices, k.values, self._D, self._schur, x, y)
+        self._c.apply(self._rows, k.indptr, k.indices, self._stiffness, self._D, self._schur, x, y)
 
     def solve(self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float) -> Solve:
         """Collective: ``(c I - J) out = r`` with the last prepared c and J.

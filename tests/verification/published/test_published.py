@@ -25,7 +25,7 @@ MODELS = (
 # one that every model can be told by in its cheapest run
 CHANGED = {
     "komarova2003": "b2", "lemaire2004": "K", "pivonka2008": "K_RR", "lio2012": "g21", "ayati2010": "r11",
-    "graham2013": "beta_3", "jarrett2015": "K_B", "baker2013": "c4", "baker2017": "c1",
+    "graham2013": "beta_3", "jarrett2015": "K_B", "baker2013": "alpha_4", "baker2017": "P_pp",
 }  # fmt: skip
 
 
