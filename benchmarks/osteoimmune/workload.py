@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""An infection of cut bone as a workload; its healthy start is computed once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from osteofield.api import case_network, case_sample
+from osteofield.case import load_case
+from osteofield.cbuild import cache_folder
+from osteofield.geometry.sample_file import load_sample, save_sample
+from osteofield.parallel import world
+from osteofield.simulation import Simulation
+from osteofield.tissue import Tissue
+
+from ..workload import Start, Workload
+
+CASE = Path(__file__).with_name("case.toml")
+VOXEL = 19.5  # um
+FLOOR = 0.01  # populations that are almost gone at an output time are measured against their peak
+
+
+def osteoimmune(
+    voxels: float, image: str | None = None, threshold: float = 63.0, crop: str | None = None
+) -> Workload:
+    """Four weeks of osteomyelitis on cells of so many voxels.
+
+    Args:
+        voxels: Edge of a background cell in voxels of 19.5 um.
+        image: Grey-value image of bone instead of the synthetic foam.
+        threshold: Grey value above which its voxels are bone.
+        crop: ``sample.crop`` of a case file, for a part of the image.
+    """
+    settings = [f'sample.cell_size="{voxels * VOXEL:g} um"']
+    if image is not None:
+        path = Path(image).resolve()
+        settings += [f'sample.image="{path}"', f"sample.threshold={threshold}", "sample.smoothing=1.0"]
+        if crop:
+            settings.append(f"sample.crop={crop}")
+    case = load_case(CASE, settings)
+    network = case_network(case)
+    key = hashlib.sha256(repr(case.sample).encode()).hexdigest()[:16]
+    file = cache_folder() / "benchmarks" / f"sample-{key}.xdmf"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        save_sample(case_sample(case), file)
+    sample = load_sample(file)
+    bone = "synthetic bone" if image is None else Path(image).name
+    title = f"osteoimmune model, {bone}, cells of {voxels:g} voxels, {len(sample.points)} points"
+    return Workload(title, case, network, sample, _start, FLOOR)
+
+
+def _start(workload: Workload, tissue: Tissue) -> Start:
+    """The infected state at day 0 with homeostasis behind it, from the cache where it is there."""
+    path = cache_folder() / "benchmarks" / f"start-{workload.hash}.npz"
+    if not path.exists():
+        simulation = Simulation(
+            workload.case, workload.network, workload.network.in_health(), workload.sample, world()
+        )
+        y = simulation.start_state()
+        s, layout = simulation.system, simulation.tissue.layout
+        g = s.problem.surface.g
+        marrow, surface = np.zeros_like(s.marrow(y)), np.zeros_like(s.surface(y))
+        fields = np.zeros_like(g)
+        marrow[layout.owned] = s.marrow(y)
+        surface[layout.owned_surface] = s.surface(y)
+        fields[layout.owned_surface] = g
+        part = path.with_name(f"{path.stem}.{os.getpid()}.npz")
+        np.savez(part, marrow=marrow, surface=surface, fields=fields)
+        os.replace(part, path)
+    with np.load(path) as f:
+        return Start(f["marrow"], f["surface"], f["fields"])

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""osteofield and a peer in alternating runs, and the advantage that comes out."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+from . import process
+from .error import LIMIT
+from .method import Method
+from .registry import METHODS
+from .tuning import Log, ensure_reference, tuned
+from .worker import Report
+
+COUNTED = (
+    "CPU: processor seconds of one thread from the mesh in memory to the last output, set-up included; "
+    "imports, compiling and the state at day 0 are not counted, on either side."
+)
+Peer = Callable[[dict[str, Any], str, dict[str, Any]], Report]
+"""``peer(workload, reference, settings)``: one run of a peer."""
+
+
+def compare(
+    request: dict[str, Any],
+    coarse: dict[str, Any],
+    peer: Method,
+    pairs: int,
+    log: Log = print,
+    *,
+    renew: bool = False,
+    run_peer: Peer | None = None,
+    tune_peer_on: dict[str, Any] | None = None,
+) -> int:
+    """Tune both sides, run the pairs and print the advantage on the last line.
+
+    Args:
+        request: The workload.
+        coarse: The same on a coarser mesh, for the search of settings.
+        peer: Against whom.
+        pairs: How many pairs.
+        log: Receives the lines.
+        renew: Search settings again.
+        run_peer: Runs the peer otherwise than by one worker.
+        tune_peer_on: Mesh on which the peer's search ends, if not that of `request`.
+
+    Returns:
+        Exit status: 0; 2 the peer is not installed; 3 an error is too large, so that there is no ratio.
+    """
+    lacking = peer.missing() or METHODS["cvode"].missing()  # CVODE makes the reference
+    if lacking:
+        log(lacking)
+        return 2
+    ours = METHODS["ours"]
+    reference = ensure_reference(request)
+    settings = {
+        ours.name: tuned(ours, request, request, log, renew=renew),
+        peer.name: tuned(peer, tune_peer_on or request, coarse, log, renew=renew),
+    }
+    run_peer = run_peer or one_run(peer)
+    log(COUNTED)
+    ratios: list[float] = []
+    worst = 0.0
+    for k in range(pairs):
+        runs = {}
+        for method in (ours, peer) if k % 2 == 0 else (peer, ours):
+            run = one_run(ours) if method is ours else run_peer
+            runs[method.name] = report = run(request, reference, settings[method.name])
+            if report.failed is not None or report.error is None:
+                log(f"There is no ratio: {method.title} failed ({report.failed}).")
+                return 3
+            worst = max(worst, report.error)
+            log(f"pair {k + 1}: {method.title}: {describe(report)}")
+        ratios.append(runs[peer.name].cpu / runs["ours"].cpu)
+        log(f"pair {k + 1}: CPU of the peer / CPU of osteofield = {ratios[-1]:.2f}")
+    if worst > LIMIT:
+        log(f"There is no ratio: an error of {worst:.2e} exceeds {LIMIT:g}.")
+        return 3
+    log(f"{statistics.median(ratios):.2f}x")
+    return 0
+
+
+def one_run(method: Method) -> Peer:
+    """A method run by one worker."""
+
+    def run(request: dict[str, Any], reference: str, settings: dict[str, Any]) -> Report:
+        asked = {"workload": request, "path": reference, "method": method.name, "settings": settings}
+        return process.start(asked)
+
+    return run
+
+
+def describe(report: Report) -> str:
+    """A run on one line."""
+    facts = ", ".join(f"{k} {v}" for k, v in (report.facts or {}).items())
+    return f"error {report.error:.2e}, CPU {report.cpu:.2f} s (set-up {report.setup:.2f} s); {facts}"

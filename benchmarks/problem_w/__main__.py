@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""``python -m benchmarks.problem_w --n 32 --against cvode --pairs 3``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from .. import process
+from ..pairs import compare, one_run
+from ..registry import METHODS, PEERS
+from ..worker import Report
+
+COARSE = {"ufl": 12}  # mesh on which all settings are searched; 16 for the others
+WHOLE = 16  # largest mesh on which plain UFL runs to the end unless it is asked to
+STEPS = 10  # of plain UFL that are measured where it does not
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compare and print; see `benchmarks.pairs.compare` for the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.problem_w", description=__doc__)
+    parser.add_argument("--n", type=int, default=32, help="cells along an edge: 16, 32, 64 or 128")
+    parser.add_argument("--against", choices=PEERS, required=True)
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--search", action="store_true", help="search the settings again")
+    parser.add_argument("--full", action="store_true", help="run plain UFL to the end on any mesh")
+    a = parser.parse_args(argv)
+    if a.n < 4 or a.pairs < 1:
+        parser.error("--n is at least 4 and --pairs at least 1")
+    request = {"kind": "w", "n": a.n}
+    coarse = {"kind": "w", "n": min(a.n, COARSE.get(a.against, 16))}
+    extrapolated = a.against == "ufl" and a.n > WHOLE and not a.full
+    return compare(
+        request,
+        coarse,
+        METHODS[a.against],
+        a.pairs,
+        lambda line: print(line, flush=True),
+        renew=a.search,
+        run_peer=_extrapolated if extrapolated else None,
+        tune_peer_on=coarse if extrapolated else request,
+    )
+
+
+def _extrapolated(request: dict[str, Any], reference: str, settings: dict[str, Any]) -> Report:
+    """Plain UFL for some steps; how many there would be, and the error, from the matrix made by hand.
+
+    The two solve the same equations with the same method. The first steps are short and need fewer
+    iterations than later ones, so that the result is rather too low.
+    """
+    same = {"pattern": "dense", "krylov": "gmres", "relative": 0.0, **settings}
+    whole = one_run(METHODS["petsc-rosw"])(request, reference, same)
+    asked = {
+        "workload": request,
+        "path": reference,
+        "method": "ufl",
+        "settings": {**settings, "steps": STEPS},
+    }
+    part = process.start(asked)
+    if whole.failed is not None or part.failed is not None or not whole.facts or not part.facts:
+        return Report(failed=whole.failed or part.failed)
+    steps = whole.facts["steps"] + whole.facts["rejected"]
+    per_step = (part.cpu - part.setup) / part.facts["steps"]
+    facts = {"EXTRAPOLATED from steps": part.facts["steps"], "s per step": round(per_step, 2), "to": steps}
+    return Report(None, whole.error, part.setup + steps * per_step, part.setup, facts, part.memory)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

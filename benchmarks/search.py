@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The settings of an integrator: the cheapest ones whose error is small enough, found by trying."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .error import LIMIT
+from .method import Method
+from .worker import Report
+
+RUNG = 10 ** (1 / 6)  # of the ladder of tolerances
+CLOSE = 0.6  # an error between this share of the limit and the limit is not improved upon
+TRIES = 6  # runs to settle one tolerance
+SLACK = 1.3  # a candidate may take so many times the best time so far, and 2 s, before it is given up
+
+Trial = Callable[[dict[str, Any], float], Report]
+"""``trial(settings, limit)``: a run that may take `limit` processor seconds."""
+
+
+@dataclass
+class Search:
+    """Coordinate descent over the settings of a method, each with the loosest tolerance that will do.
+
+    Args:
+        method: What is tuned.
+        trial: Runs it.
+        log: Receives a line per run.
+
+    Attributes:
+        best: Settings, or None before anything was accurate enough.
+        cpu: Their processor seconds.
+    """
+
+    method: Method
+    trial: Trial
+    log: Callable[[str], None] = print
+    best: dict[str, Any] | None = None
+    cpu: float = math.inf
+    _seen: dict[str, Report] = field(default_factory=dict)
+
+    def run(self, first: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+        """Tune the tolerance and `keys`, in that order.
+
+        Raises:
+            RuntimeError: No settings were accurate enough.
+        """
+        self._tolerance(first)
+        for key in keys:
+            base = self.best or first
+            for value in self.method.space[key]:
+                if value != base[key]:
+                    self._tolerance({**base, "tolerance": (self.best or base)["tolerance"], key: value})
+        if self.best is None:
+            raise RuntimeError(f"no settings of {self.method.title} reach an error of {LIMIT:g}")
+        return self.best
+
+    def _tolerance(self, settings: dict[str, Any]) -> None:
+        """Walk on the ladder of tolerances to the loosest one that is accurate enough."""
+        rung = round(math.log(settings["tolerance"], RUNG))
+        good, bad = -math.inf, math.inf
+        for _ in range(TRIES):
+            now = {**settings, "tolerance": float(f"{RUNG**rung:.3g}")}
+            report = self._try(now)
+            if report.failed is not None or report.error is None:
+                if math.isfinite(good) or report.failed is None or "given up" in report.failed:
+                    return
+                rung -= 3  # it may be the tolerance that is too loose
+                continue
+            if report.error <= LIMIT:
+                if report.cpu < self.cpu:
+                    self.best, self.cpu = now, report.cpu
+                if report.error > CLOSE * LIMIT:
+                    return
+                good = max(good, rung)
+            else:
+                if report.cpu > self.cpu:
+                    return  # tighter would cost even more
+                bad = min(bad, rung)
+            if bad - good <= 1:
+                return
+            step = round(math.log(0.85 * LIMIT / max(report.error, 1e-9), RUNG))
+            step = min(max(step, -6), 6) or (1 if report.error <= LIMIT else -1)
+            rung = int(min(max(rung + step, good + 1), bad - 1))
+
+    def _try(self, settings: dict[str, Any]) -> Report:
+        key = text(settings)
+        if key not in self._seen:
+            report = self._seen[key] = self.trial(settings, SLACK * self.cpu + 2.0)
+            what = report.failed or f"error {report.error:.2e}, {report.cpu:.2f} CPU s"
+            self.log(f"  {key}: {what}")
+        return self._seen[key]
+
+
+def text(settings: dict[str, Any]) -> str:
+    """Settings on one line."""
+    return ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in settings.items())

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""One run in a process of its own: ``python -m benchmarks.worker REQUEST`` prints one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import reference
+from .error import relative_errors
+from .method import Failed
+from .registry import METHODS, warm_up, workload_of
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker says of a run.
+
+    Attributes:
+        failed: Why there are no numbers, or None.
+        error: Largest relative error over populations and output times; None of a partial run.
+        cpu, setup: See `benchmarks.method.Run`.
+        facts: Steps, iterations and the like.
+        memory: Largest resident memory, bytes.
+    """
+
+    failed: str | None = None
+    error: float | None = None
+    cpu: float = 0.0
+    setup: float = 0.0
+    facts: dict[str, Any] | None = None
+    memory: int = 0
+
+
+def work(request: dict[str, Any]) -> Report:
+    """Serve a request: ``workload``, ``path`` of its reference, ``method``, ``settings`` and perhaps a
+    ``limit`` of processor seconds; or ``workload`` and ``reference`` to compute that.
+
+    Everything that is compiled or imported is so before the clock starts, in a small run of the same kind.
+    """
+    workload = workload_of(request["workload"])
+    tissue = workload.tissue()
+    start = workload.start(tissue)
+    if request.get("reference"):
+        path = reference.make(workload, start, lambda line: print(line, file=sys.stderr, flush=True))
+        return Report(facts={"path": str(path)})
+    volumes, areas = tissue.volumes, tissue.areas
+    exact = reference.load(Path(request["path"]))
+    sizes = reference.magnitudes(exact, volumes, areas)
+    del tissue
+    method = METHODS[request["method"]]
+    settings = {**method.first, **request["settings"]}
+    warm_up(request["workload"], method, settings)
+    if "limit" in request:
+        end = math.ceil(time.process_time() + request["limit"])
+        resource.setrlimit(resource.RLIMIT_CPU, (end, end + 2))
+    try:
+        run = method.run(workload, start, settings, sizes)
+    except Failed as e:
+        return Report(failed=str(e))
+    error = None
+    if len(run.solution.marrow):
+        error = float(relative_errors(run.solution, exact, volumes, areas, workload.floor).max())
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return Report(None, error, run.cpu, run.setup, dict(run.facts), memory)
+
+
+def main() -> None:
+    """Entry point of the process."""
+    print(json.dumps(vars(work(json.loads(sys.argv[1])))))
+
+
+if __name__ == "__main__":
+    main()
