@@ -74,8 +74,18 @@ def test_every_parameter_is_noticed(name: str) -> None:
 
 
 def _parameters(name: str) -> list[str]:
-    """Those that are not zero."""
+    """Those that are not zero, and for which some run takes the number of the model file."""
     with work_folder() as work:
         prepared = prepare(verification(name), Path(work))
     model = next(iter(prepared.networks.values())).model
-    return [p.name for p in model.parameters.values() if p.value.number]
+    given = [set(case.model.parameters) for case in prepared.cases.values()]
+    return [
+        p.name for p in model.parameters.values() if p.value.number and p.name not in set.intersection(*given)
+    ]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_parameter_is_given_by_every_run(name: str) -> None:
+    with work_folder() as work:
+        prepared = prepare(verification(name), Path(work))
+    assert set.intersection(*(set(case.model.parameters) for case in prepared.cases.values())) == set()
