@@ -464,6 +464,127 @@ void residual_after_zero(long n, const int *ip, const int *up, const int *ix, co
     const vec d = padded(D);
     for (long i = 0; i < n; i++) put(r + i * ND, -d * part(up[i], ip[i + 1], ix, kv, x));
 }
+// ---------------------------------------------------------------- smoothers that couple groups of populations only
+// A row of S or of its inverse holds ND diagonal entries, then every group's block, column major, ng groups of size[g]
+// populations listed one after the other in index; w numbers in all.
+
+// out[j * ND + i] = largest |S_ij S_ji| / (S_ii S_jj) over the rows, i < j: whatever the units of the populations
+void coupling(long n, const double *S, double *out) {
+    for (long r = 0; r < n; r++) {
+        const double *s = S + r * NB;
+        for (int j = 1; j < ND; j++)
+            for (int i = 0; i < j; i++) {
+                const double c = fabs(s[j * ND + i] * s[i * ND + j]), d = fabs(s[i * ND + i] * s[j * ND + j]);
+                if (c > out[j * ND + i] * d) out[j * ND + i] = d > 0. ? c / d : INFINITY;
+            }
+    }
+}
+void compact(long n, int ng, const int *size, const int *index, int w, const double *S, real *out) {
+    for (long r = 0; r < n; r++) {
+        const double *s = S + r * NB;
+        real *o = out + r * w;
+        for (int p = 0; p < ND; p++) o[p] = (real)s[p * ND + p];
+        o += ND;
+        const int *x = index;
+        for (int g = 0; g < ng; x += size[g++])
+            for (int b = 0; b < size[g]; b++)
+                for (int a = 0; a < size[g]; a++) *o++ = (real)s[x[b] * ND + x[a]];
+    }
+}
+#define LARGEST_GROUP 4
+long invert_groups(long n, int ng, const int *size, const int *index, int w, const real *kd, const real *D, const real *S,
+                   real *P) {
+    long bad = 0;
+    for (long r = 0; r < n; r++) {
+        const real *s = S + r * w;
+        real *o = P + r * w;
+        for (int p = 0; p < ND; p++) {
+            const double d = s[p] + (double)kd[r] * D[p];
+            bad += !(fabs(d) > 0.);
+            o[p] = (real)(1. / (fabs(d) > 0. ? d : 1.));
+        }
+        s += ND;
+        o += ND;
+        const int *x = index;
+        for (int g = 0; g < ng; x += size[g++]) {
+            const int k = size[g];
+            double A[LARGEST_GROUP][2 * LARGEST_GROUP];
+            for (int a = 0; a < k; a++)
+                for (int b = 0; b < k; b++) {
+                    A[a][b] = s[b * k + a] + (a == b ? (double)kd[r] * D[x[a]] : 0.);
+                    A[a][k + b] = a == b;
+                }
+            for (int p = 0; p < k; p++) {
+                int best = p;
+                for (int a = p + 1; a < k; a++)
+                    if (fabs(A[a][p]) > fabs(A[best][p])) best = a;
+                double d = A[best][p];
+                if (!(fabs(d) > 0.)) { bad++; d = 1.; }
+                for (int b = 0; b < 2 * k; b++) {
+                    const double t = A[best][b];
+                    A[best][b] = A[p][b];
+                    A[p][b] = t / d;
+                }
+                for (int a = 0; a < k; a++) {
+                    const double f = A[a][p];
+                    if (a == p || f == 0.) continue;
+                    for (int b = 0; b < 2 * k; b++) A[a][b] -= f * A[p][b];
+                }
+            }
+            for (int b = 0; b < k; b++)
+                for (int a = 0; a < k; a++) o[b * k + a] = (real)A[a][k + b];
+            s += k * k;
+            o += k * k;
+        }
+    }
+    return bad;
+}
+static inline void put_groups(int ng, const int *size, const int *index, const real *P, vec t, real *x) { // x = P t
+    if (!ng) {
+        put(x, get(P) * t);
+        return;
+    }
+    real u[VW], z[VW];
+    *(loose *)u = t;
+    *(loose *)z = get(P) * t;
+    P += ND;
+    for (int g = 0; g < ng; index += size[g++]) {
+        const int k = size[g];
+        for (int a = 0; a < k; a++) {
+            real v = 0.f;
+            for (int b = 0; b < k; b++) v += P[b * k + a] * u[index[b]];
+            z[index[a]] = v;
+        }
+        P += k * k;
+    }
+    put(x, *(loose *)z);
+}
+void sweep_groups_from_zero(long n, const int *ip, const int *lo, const int *ix, const real *kv, const real *D, int ng,
+                            const int *size, const int *index, int w, const real *P, const real *b, real *x) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++)
+        put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x), x + i * ND);
+}
+void sweep_groups(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D, int ng,
+                  const int *size, const int *index, int w, const real *P, const real *b, real *x) {
+    const vec d = padded(D);
+    for (long r = 0; r < n; r++) {
+        const long i = backward ? n - 1 - r : r;
+        const vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
+        put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * s, x + i * ND);
+    }
+}
+// y = A x for rows of w numbers
+void transfer_rows(long n, int w, const int *ip, const int *ix, const real *av, const real *x, real *y) {
+    for (long i = 0; i < n; i++) {
+        real *o = y + i * w;
+        for (int p = 0; p < w; p++) o[p] = 0.f;
+        for (int j = ip[i]; j < ip[i + 1]; j++) {
+            const real v = av[j], *xj = x + (long)ix[j] * w;
+            for (int p = 0; p < w; p++) o[p] += v * xj[p];
+        }
+    }
+}
 // r = b - (D K + S) x
 void residual(long n, const int *ip, const int *ix, const real *kv, const real *D, const real *S, const real *b,
               const real *x, real *r) {
@@ -477,17 +598,5 @@ void transfer(long n, int add, const int *ip, const int *ix, const real *av, con
         vec s = krow(ip, ix, av, x, i);
         if (add) s += get(y + i * ND);
         put(y + i * ND, s);
-    }
-}
-// the same for rows of whole node blocks
-void transfer_blocks(long n, const int *ip, const int *ix, const real *av, const real *x, real *y) {
-    for (long i = 0; i < n; i++) {
-        real s[NB];
-        for (int p = 0; p < NB; p++) s[p] = 0.f;
-        for (int j = ip[i]; j < ip[i + 1]; j++) {
-            const real v = av[j], *xj = x + (long)ix[j] * NB;
-            for (int p = 0; p < NB; p++) s[p] += v * xj[p];
-        }
-        for (int p = 0; p < NB; p++) y[i * NB + p] = s[p];
     }
 }

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from .blocks import Blocks, padded_rows
 from .halo import LocalMatrix
@@ -29,11 +32,32 @@ class Level:
         self.rows = n
         self.x = padded_rows(n + self.halo.ghosts, nd)
         self.b = padded_rows(n, nd)
-        self.schur = padded_rows(n, nd * nd)
-        self.inverse = padded_rows(n, nd * nd)
         self.prolong: Transfer | None = None
         self.restrict: Transfer | None = None
-        self.lump = padded_rows(0, nd * nd)
+        self._width = -1
+
+    def resize(self, width: int) -> None:
+        """Make room for node blocks of `width` numbers: S, its inverse with K, and what is restricted."""
+        if width != self._width:
+            self._width = width
+            self.schur, self.inverse = padded_rows(self.rows, width), padded_rows(self.rows, width)
+            below = 0 if self.restrict is None else self.restrict.input.shape[0]
+            self.lump = padded_rows(below, width)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Populations that react so strongly with each other that the smoother must couple them.
+
+    Attributes:
+        size: int32, populations of each group.
+        index: int32, those of the first group, then of the second, ...
+        width: Numbers of a row that holds the diagonal and every group's block.
+    """
+
+    size: np.ndarray
+    index: np.ndarray
+    width: int
 
 
 class Transfer:
@@ -52,7 +76,10 @@ class Hierarchy:
 
     The hierarchy is smoothed aggregation on the scalar K (PETSc GAMG), with prolongators scaled to
     row sum one so that constants are reproduced; node blocks S are lumped to the coarser levels;
-    the smoother is symmetric processor-block Gauss-Seidel with exact inverses of the node blocks.
+    the smoother is symmetric processor-block Gauss-Seidel. It solves exactly, node by node, for groups
+    of populations that bind each other strongly (found in S, whatever the units: |S_ij S_ji| beside
+    S_ii S_jj) and for every other population by itself; the couplings it leaves out are the
+    operator's business. With few populations, large groups or very fast diffusion it takes whole blocks.
     Where diffusion is so fast that single precision loses S beside D K, the constants, which K does
     not see, are solved for in double precision first.
 
@@ -65,6 +92,8 @@ class Hierarchy:
     """
 
     SWEEPS_COARSEST = 4
+    BOUND = 0.02  # coupling beyond which populations form a group
+    LARGEST_GROUP = 4
     STIFF = 1e5  # diffusion over reaction of a population beyond which its mean is solved for apart
 
     def __init__(
@@ -86,7 +115,6 @@ class Hierarchy:
             transposed = prolongator.copy()
             transposed.transpose()
             fine.restrict = Transfer(LocalMatrix.from_petsc(transposed, comm), blocks.nd)
-            fine.lump = padded_rows(fine.restrict.input.shape[0], blocks.nd**2)
             self.levels.append(Level(LocalMatrix.from_petsc(matrix, comm), blocks))
             for m in (matrix, prolongator, transposed):
                 m.destroy()
@@ -96,6 +124,8 @@ class Hierarchy:
         self._schur: np.ndarray | None = None  # node blocks, where constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
         self._rest = padded_rows(local.rows, blocks.nd)
+        self._operator = padded_rows(local.rows, blocks.nd**2)  # S in single precision
+        self.groups: Groups | None = None
 
     @property
     def sizes(self) -> list[int]:
@@ -112,20 +142,51 @@ class Hierarchy:
         Returns:
             Whether every block on this rank could be inverted.
         """
-        c, fine = self._c, self.levels[0]
-        c.narrow(schur.size, schur, fine.schur)
+        c = self._c
+        c.narrow(schur.size, schur, self._operator)
         self._total = reduced(self._comm, schur.sum(axis=0)).reshape(c.nd, c.nd).T
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
         self._schur = schur if len(self.levels) > 1 and stiff.any() else None
-        bad = 0
+        g = self.groups = None if stiff.any() else self._find_groups(schur)
+        width, bad = c.nd**2 if g is None else g.width, 0
         for n, level in enumerate(self.levels):
-            bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
+            level.resize(width)
+            if n == 0:
+                if g is None:
+                    level.schur[:] = self._operator
+                else:
+                    c.compact(level.rows, len(g.size), g.size, g.index, width, schur, level.schur)
+            if g is None:
+                bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
+            else:
+                bad += c.invert_groups(
+                    level.rows, len(g.size), g.size, g.index, width, level.diagonal, self._D, level.schur,
+                    level.inverse,
+                )  # fmt: skip
             if level.restrict is not None:
-                t = level.restrict
+                t, coarse = level.restrict, self.levels[n + 1]
+                coarse.resize(width)
                 level.lump[: level.rows] = level.schur
                 t.halo(level.lump)
-                c.transfer_blocks(t.rows, t.indptr, t.indices, t.values, level.lump, self.levels[n + 1].schur)
+                c.transfer_rows(t.rows, width, t.indptr, t.indices, t.values, level.lump, coarse.schur)
         return bad == 0
+
+    def _find_groups(self, schur: np.ndarray) -> Groups | None:
+        """Collective: groups of populations to couple in the smoother; None for whole blocks."""
+        nd = self._c.nd
+        if nd <= self.LARGEST_GROUP:
+            return None
+        found = np.zeros(nd * nd)
+        self._c.coupling(self.levels[0].rows, schur, found)
+        strong = reduced(self._comm, found, "MAX").reshape(nd, nd) > self.BOUND
+        count, label = connected_components(csr_matrix(strong), directed=False)
+        members = [np.flatnonzero(label == k) for k in range(count)]
+        groups = [m for m in members if len(m) > 1]
+        if any(len(m) > self.LARGEST_GROUP for m in groups):
+            return None
+        sizes = np.array([len(m) for m in groups], np.int32)
+        index = np.concatenate([*groups, np.zeros(0, np.int64)]).astype(np.int32)
+        return Groups(sizes, index, nd + int((sizes**2).sum()))
 
     def cycle(self, b: np.ndarray) -> np.ndarray:
         """Collective: one V-cycle from zero for right side `b` (rows, nd) float32.
@@ -167,22 +228,31 @@ class Hierarchy:
         fine = self.levels[0]
         fine.halo(x)
         self._c.apply_dots(
-            fine.rows, fine.indptr, fine.indices, fine.values, self._D, fine.schur, x, k, weights, basis,
+            fine.rows, fine.indptr, fine.indices, fine.values, self._D, self._operator, x, k, weights, basis,
             stride, r, w, out,
         )  # fmt: skip
 
     def _sweep(self, level: Level, b: np.ndarray, backward: int) -> None:
-        self._c.sweep(
-            level.rows, backward, level.indptr, level.indices, level.values, level.diagonal, self._D,
-            level.inverse, b, level.x,
-        )  # fmt: skip
+        g = self.groups
+        matrix = level.indptr, level.indices, level.values, level.diagonal
+        if g is None:
+            self._c.sweep(level.rows, backward, *matrix, self._D, level.inverse, b, level.x)
+        else:
+            block = len(g.size), g.size, g.index, g.width
+            self._c.sweep_groups(level.rows, backward, *matrix, self._D, *block, level.inverse, b, level.x)
+
+    def _sweep_from_zero(self, level: Level, b: np.ndarray) -> None:
+        g = self.groups
+        matrix = level.indptr, level.lower, level.indices, level.values
+        if g is None:
+            self._c.sweep_from_zero(level.rows, *matrix, self._D, level.inverse, b, level.x)
+        else:
+            block = len(g.size), g.size, g.index, g.width
+            self._c.sweep_groups_from_zero(level.rows, *matrix, self._D, *block, level.inverse, b, level.x)
 
     def _cycle(self, n: int, b: np.ndarray) -> np.ndarray:
         c, level = self._c, self.levels[n]
-        c.sweep_from_zero(
-            level.rows, level.indptr, level.lower, level.indices, level.values, self._D, level.inverse, b,
-            level.x,
-        )  # fmt: skip
+        self._sweep_from_zero(level, b)
         level.halo(level.x)
         if level.restrict is None:
             self._sweep(level, b, 1)
