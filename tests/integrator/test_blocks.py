@@ -50,7 +50,11 @@ def test_elimination_is_exact(sizes, kind):
     rows, cols, J, c, node, volumes, W = point_data(nd, nm, ns, kind)
     n, nl, rng = len(node), W.shape[1] - nd, np.random.default_rng(5)
     q, schur = np.zeros((n, nl * nl)), np.zeros((len(volumes), nd * nd))
-    assert getattr(b, f"{kind}_factor")(n, node, len(rows), rows, cols, J, c, volumes, q, schur) == 0
+    up, down = (coupling(rows, cols, nd, upwards) for upwards in (True, False))
+    U, L = np.zeros((n, len(up) // 3)), np.zeros((n, len(down) // 3))
+    couplings = U.shape[1], up, U, L.shape[1], down, L
+    factor = getattr(b, f"{kind}_factor")
+    assert factor(n, node, len(rows), rows, cols, J, c, volumes, *couplings, q, schur) == 0
     if nl:
         inverse = q.reshape(n, nl, nl).transpose(0, 2, 1)
         assert inverse == pytest.approx(np.linalg.inv(W[:, nd:, nd:]), rel=1e-8, abs=1e-8)
@@ -66,10 +70,9 @@ def test_elimination_is_exact(sizes, kind):
         rs = np.zeros((n, max(ns, 1)))
     reduced, xd = np.zeros((n + 3, nd)), np.zeros((n + 3, nd))
     reduce, expand = getattr(b, f"{kind}_reduce"), getattr(b, f"{kind}_expand")
-    up, down = (coupling(rows, cols, nd, upwards) for upwards in (True, False))
-    reduce(n, node, len(rows), len(up) // 3, up, J, volumes, q, rm, rs, reduced)
+    reduce(n, node, U.shape[1], up, U, volumes, q, rm, rs, reduced)
     xd[node] = np.linalg.solve(S[node], reduced[node, :, None])[:, :, 0]
-    expand(n, node, len(rows), len(down) // 3, down, J, q, xd, rm, rs)
+    expand(n, node, L.shape[1], down, L, q, xd, rm, rs)
     found = np.concatenate([rm[node], rs], axis=1)[:, : W.shape[1]]
     wanted = np.linalg.solve(W, right[:, :, None])[:, :, 0]
     assert found == pytest.approx(wanted, rel=1e-8, abs=1e-8)
@@ -84,7 +87,9 @@ def test_singular_local_block_is_counted(value):
     J[1, 3] = 2.0 - value
     node = np.arange(3, dtype=np.int32)
     q, schur = np.zeros((3, 1)), np.zeros((3, 1))
-    assert b.marrow_factor(3, node, 4, rows, cols, J, 2.0, np.ones(3), q, schur) == 1
+    up, down = np.array([1, 0, 0], np.int32), np.array([2, 0, 0], np.int32)
+    couplings = 1, up, np.zeros((3, 1)), 1, down, np.zeros((3, 1))
+    assert b.marrow_factor(3, node, 4, rows, cols, J, 2.0, np.ones(3), *couplings, q, schur) == 1
 
 
 @pytest.mark.parametrize("kind", ["marrow", "surface"])
@@ -123,6 +128,53 @@ def test_node_block_inverses(nd):
     S[2] = 0
     k[2] = 0
     assert b.invert(n, k, D, S, P) > 0
+
+
+@pytest.mark.parametrize("groups", [[], [[1, 4]], [[0, 2, 5], [1, 6]]])
+def test_groups_are_the_blocks_with_other_couplings_left_out(groups):
+    """Inverses and sweeps that couple groups only, against whole blocks of a masked S."""
+    nd, n, rng = 7, 9, np.random.default_rng(1)
+    b, w = blocks(nd, nd, 0), nd + sum(len(g) ** 2 for g in groups)
+    size = np.array([len(g) for g in groups], np.int32)
+    index = np.array([i for g in groups for i in g], np.int32)
+    keep = np.eye(nd, dtype=bool)
+    for g in groups:
+        keep[np.ix_(g, g)] = True
+    S = rng.normal(size=(n, nd, nd)) + 4 * np.eye(nd)
+    few, whole = (S.reshape(n, -1).copy() for _ in range(2))
+    whole[:, ~keep.ravel()] = 0.0
+    compact, inverse = padded_rows(n, w), padded_rows(n, w)
+    b.compact(n, len(size), size, index, w, few, compact)
+    full, full_inverse = padded_rows(n, nd * nd), padded_rows(n, nd * nd)
+    full[:] = whole
+    k, D = rng.uniform(1, 2, n).astype(np.float32), rng.uniform(3, 9, nd).astype(np.float32)
+    assert b.invert_groups(n, len(size), size, index, w, k, D, compact, inverse) == 0
+    assert b.invert(n, k, D, full, full_inverse) == 0
+    ip, ix = np.arange(0, 2 * n + 1, 2, dtype=np.int32), np.zeros(2 * n, np.int32)
+    for i in range(n):
+        ix[2 * i : 2 * i + 2] = sorted((i, (i + 4) % n))
+    kv = np.where(ix == np.repeat(np.arange(n), 2), np.repeat(k, 2), -0.5).astype(np.float32)
+    right, one, other = padded_rows(n, nd), padded_rows(n, nd), padded_rows(n, nd)
+    right[:] = rng.normal(size=right.shape)
+    for backward in (0, 1):
+        b.sweep_groups(n, backward, ip, ix, kv, k, D, len(size), size, index, w, inverse, right, one)
+        b.sweep(n, backward, ip, ix, kv, k, D, full_inverse, right, other)
+        assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
+    lo = (ip[:-1] + np.array([(ix[2 * i : 2 * i + 2] < i).sum() for i in range(n)])).astype(np.int32)
+    b.sweep_groups_from_zero(n, ip, lo, ix, kv, D, len(size), size, index, w, inverse, right, one)
+    b.sweep_from_zero(n, ip, lo, ix, kv, D, full_inverse, right, other)
+    assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
+
+
+def test_coupling_does_not_depend_on_units():
+    nd, b = 3, blocks(3, 3, 0)
+    S = np.array([[4.0, 2.0, 0.0], [1.0, 1.0, 5.0], [0.0, 0.0, 2.0]])  # 0 and 1 bind; 2 acts on 1 only
+    units = np.diag([1.0, 1e6, 1e-3])
+    for scaled in (S, units @ S @ np.linalg.inv(units)):
+        out = np.zeros(nd * nd)
+        b.coupling(1, scaled.T.reshape(1, -1).copy(), out)
+        assert out.reshape(nd, nd)[1, 0] == pytest.approx(0.5)
+        assert np.count_nonzero(out) == 1
 
 
 @pytest.mark.parametrize("nd", [1, 3, 4, 5, 8, 9, 17])

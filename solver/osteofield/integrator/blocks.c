@@ -117,38 +117,43 @@ static inline void multiply(const int nl, const double *q, const double *x, doub
 
 // up, down: (entry of J, row, column) of the non-zeros of W_dl and of W_ld, rows and columns counted within them
 #define POINTS(NAME, NL)                                                                                                \
+    /* U, L: those entries, point by point */                                                                          \
     long NAME##_factor(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J, double c,   \
-                       const double *m, double *q, double *schur) {                                                     \
+                       const double *m, int nup, const int *up, double *U, int ndown, const int *down, double *L,       \
+                       double *q, double *schur) {                                                                     \
         long bad = 0;                                                                                                  \
-        for (long i = 0; i < n; i++)                                                                                   \
+        for (long i = 0; i < n; i++) {                                                                                 \
             bad += !eliminate(NL, nnz, rows, cols, J + i * nnz, c, m[node[i]], q + i * (NL) * (NL),                      \
                               schur + (long)node[i] * NB);                                                             \
+            for (int e = 0; e < nup; e++) U[i * nup + e] = J[i * nnz + up[3 * e]];                                     \
+            for (int e = 0; e < ndown; e++) L[i * ndown + e] = J[i * nnz + down[3 * e]];                               \
+        }                                                                                                              \
         return bad;                                                                                                    \
     }                                                                                                                  \
     /* b = m (r_d - W_dl W_ll^-1 r_l), and the local right side W_ll^-1 r_l is kept in place of r_l */                   \
-    void NAME##_reduce(long n, const int *node, int nnz, int nup, const int *up, const double *J, const double *m,       \
+    void NAME##_reduce(long n, const int *node, int nup, const int *up, const double *U, const double *m,                \
                        const double *q, double *rm, double *rs, double *b) {                                           \
         for (long i = 0; i < n; i++) {                                                                                 \
             double l[NL + 1], x[NL + 1], d[ND + 1], *r = rm + (long)node[i] * NM;                                      \
-            const double *Ji = J + i * nnz, mi = m[node[i]];                                                           \
+            const double *Ui = U + i * nup, mi = m[node[i]];                                                           \
             for (int p = 0; p < NM - ND; p++) l[p] = r[ND + p];                                                        \
             for (int p = NM - ND; p < (NL); p++) l[p] = rs[i * NS + p - (NM - ND)];                                    \
             multiply(NL, q + i * (NL) * (NL), l, x);                                                                   \
             for (int p = 0; p < ND; p++) d[p] = r[p];                                                                  \
-            for (int e = 0; e < nup; e++) d[up[3 * e + 1]] += Ji[up[3 * e]] * x[up[3 * e + 2]];                        \
+            for (int e = 0; e < nup; e++) d[up[3 * e + 1]] += Ui[e] * x[up[3 * e + 2]];                                \
             for (int p = 0; p < ND; p++) b[(long)node[i] * ND + p] = mi * d[p];                                        \
             for (int p = 0; p < NM - ND; p++) r[ND + p] = x[p];                                                        \
             for (int p = NM - ND; p < (NL); p++) rs[i * NS + p - (NM - ND)] = x[p];                                    \
         }                                                                                                              \
     }                                                                                                                  \
     /* k_d = x ; k_l = (kept local right side) - W_ll^-1 W_ld x */                                                      \
-    void NAME##_expand(long n, const int *node, int nnz, int ndown, const int *down, const double *J, const double *q,   \
+    void NAME##_expand(long n, const int *node, int ndown, const int *down, const double *L, const double *q,            \
                        const double *xd, double *rm, double *rs) {                                                     \
         for (long i = 0; i < n; i++) {                                                                                 \
             double l[NL + 1], w[NL + 1], *r = rm + (long)node[i] * NM;                                                 \
-            const double *x = xd + (long)node[i] * ND, *Ji = J + i * nnz;                                              \
+            const double *x = xd + (long)node[i] * ND, *Li = L + i * ndown;                                            \
             for (int p = 0; p < (NL); p++) l[p] = 0.;                                                                  \
-            for (int e = 0; e < ndown; e++) l[down[3 * e + 1]] += Ji[down[3 * e]] * x[down[3 * e + 2]];                \
+            for (int e = 0; e < ndown; e++) l[down[3 * e + 1]] += Li[e] * x[down[3 * e + 2]];                          \
             multiply(NL, q + i * (NL) * (NL), l, w);                                                                   \
             for (int p = 0; p < ND; p++) r[p] = x[p];                                                                  \
             for (int p = 0; p < NM - ND; p++) r[ND + p] += w[p];                                                       \

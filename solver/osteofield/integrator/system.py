@@ -116,6 +116,7 @@ class Local:
         inverse: (points, local unknowns squared) inverse of W_ll, column major.
         up, down: int32, (entry, row, column) of the non-zeros that couple diffusing rows to local
             columns, and local rows to diffusing columns; rows and columns counted within these parts.
+        U, L: (points, couplings) their values, side by side.
     """
 
     def __init__(self, points: Points, diffusing: int):
@@ -128,6 +129,7 @@ class Local:
         nd = diffusing
         self.up = self._triples((self.rows < nd) & (self.cols >= nd), 0, nd)
         self.down = self._triples((self.rows >= nd) & (self.cols < nd), nd, 0)
+        self.U, self.L = np.zeros((n, len(self.up) // 3)), np.zeros((n, len(self.down) // 3))
 
     def _triples(self, mask: np.ndarray, row: int, col: int) -> np.ndarray:
         entry = np.flatnonzero(mask)
@@ -311,8 +313,9 @@ class System:
             points.kernel.jacobian(t, *self._arguments(points, y), q.J)
             factor = getattr(self._c, f"{kind}_factor")
             bad += factor(
-                n, points.node, len(q.rows), q.rows, q.cols, q.J, c, p.volumes, q.inverse, self._schur
-            )
+                n, points.node, len(q.rows), q.rows, q.cols, q.J, c, p.volumes, q.U.shape[1], q.up, q.U,
+                q.L.shape[1], q.down, q.L, q.inverse, self._schur,
+            )  # fmt: skip
         if len(p.open_rows):
             nd = p.diffusing
             self._schur[p.open_rows[:, None], np.arange(nd) * (nd + 1)] += p.open_area[:, None] * p.exchange
@@ -342,9 +345,8 @@ class System:
             if n := len(points.node):
                 q = self._local[kind]
                 getattr(self._c, f"{kind}_reduce")(
-                    n, points.node, len(q.rows), len(q.up) // 3, q.up, q.J, p.volumes, q.inverse, om, os_,
-                    self._b,
-                )  # fmt: skip
+                    n, points.node, q.U.shape[1], q.up, q.U, p.volumes, q.inverse, om, os_, self._b
+                )
         done = Solve(0, 0.0, True)
         if self._krylov is not None:
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
@@ -356,7 +358,7 @@ class System:
             if n := len(points.node):
                 q = self._local[kind]
                 getattr(self._c, f"{kind}_expand")(
-                    n, points.node, len(q.rows), len(q.down) // 3, q.down, q.J, q.inverse, self._xd, om, os_
+                    n, points.node, q.L.shape[1], q.down, q.L, q.inverse, self._xd, om, os_
                 )
         return done
 
