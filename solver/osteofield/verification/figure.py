@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DASHES = ("-", "--", ":", "-.")
-_PER_ROW = 3
 _HEIGHT = 2.35  # inch per row
-_LONG, _MANY = 34, 4  # labels longer or more than this go beside a panel that has a row of its own
+_LONG = 32  # a longer label needs two panels a row instead of three
+_MANY = 4  # more curves are named beside the panel, which has a row of its own
 _DPI = 200
 
 
@@ -52,8 +52,9 @@ def draw(path: Path, prepared: Prepared, lines: Sequence[Line]) -> bool:
 
     runs = list(dict.fromkeys(r for p in panels if len(p.show) == 1 for r in p.runs if r in prepared.courses))
     drawn = [_curves(panel, prepared, lines, runs) for panel in panels]
-    beside = any(len(c) > _MANY or max(len(x.label) for x in c) > _LONG for c in drawn)
-    columns = 1 if beside else min(len(panels), _PER_ROW)
+    beside = any(len(c) > _MANY for c in drawn)
+    longest = max(len(x.label) for c in drawn for x in c)
+    columns = min(len(panels), 1 if beside else 2 if longest > _LONG else 3)
     rows = -(-len(panels) // columns)
     width = style.COLUMN if columns > 1 or beside else 0.6 * style.COLUMN
     with plt.rc_context(style.RC):
@@ -62,7 +63,7 @@ def draw(path: Path, prepared: Prepared, lines: Sequence[Line]) -> bool:
         )
         for ax, panel, curves in zip(axes.flat, panels, drawn, strict=False):
             _panel(ax, panel, curves, _unit(panel, prepared))
-            _legend(ax, curves, beside)
+            _legend(ax, curves, _title(panel, prepared), beside)
         for ax in axes.flat[len(panels) :]:
             ax.set_visible(False)
         fig.text(0.01, 0.06 / fig.get_figheight(), worst(lines), fontsize=6.5, color="0.35")
@@ -151,16 +152,26 @@ def _panel(ax: Axes, panel: Panel, curves: Sequence[_Curve], unit: tuple[float, 
     ax.margins(x=0.02)
 
 
-def _legend(ax: Axes, curves: Sequence[_Curve], beside: bool) -> None:
+def _title(panel: Panel, prepared: Prepared) -> str:
+    """The run, where a panel shows one only."""
+    runs = [r for r in panel.runs if r in prepared.courses]
+    return prepared.file.runs[runs[0]].title if len(runs) == 1 else ""
+
+
+def _legend(ax: Axes, curves: Sequence[_Curve], title: str, beside: bool) -> None:
+    """Name the curves above the panel or beside it."""
     labels = [c.label for c in curves if c.label]
-    if not labels:
-        return
     look: dict[str, Any] = {"fontsize": 6.5, "handlelength": 1.8, "borderaxespad": 0.1}
+    if not labels:
+        ax.set_title(title, fontsize=7, loc="left")
+        return
+    if title:
+        look |= {"title": title, "title_fontsize": 7, "alignment": "left"}
     if beside:
         ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0), **look)
         return
     longest = max(map(len, labels))
-    columns = 3 if longest < 8 else 2 if longest < 15 else 1
+    columns = 3 if longest < 8 else 2 if longest < 16 else 1
     ax.legend(loc="lower left", bbox_to_anchor=(-0.02, 1.0), ncols=columns, columnspacing=1.0, **look)
 
 

@@ -17,9 +17,7 @@ from ..kinetics import Network
 from ..kinetics.modelfile import read_value
 from ..parallel import world
 from ..tomlsource import Key, TomlSource
-from ..units import unit
 from .course import Course, bound_network, changes, output_times, run_course
-from .digits import Digits
 from .file import (
     At,
     Drift,
@@ -36,6 +34,7 @@ from .file import (
 )
 from .line import Line, failed
 from .measure import at_rest, needed_times, needs_fine_output, over_time
+from .names import check_names
 from .point import Point
 from .wave import mode_lines, snapshots, space_lines
 
@@ -120,7 +119,7 @@ def prepare(file: Verification, folder: Path, change: Mapping[str, float] | None
                 unchanged[run.name] = bound_network(load_case(file.case, (*basic, *run.settings)))
         except InputError as e:
             problems += [_of_run(file, run.key, p) for p in e.problems]
-    problems += _names(file, networks)
+    problems += check_names(file, cases, networks)
     space = None
     for target in file.targets:
         if isinstance(target, Space) and target.run in cases:
@@ -225,69 +224,6 @@ def _of_run(file: Verification, key: Key, problem: Problem) -> Problem:
     if problem.file is not None and not str(problem.file).startswith("--set"):
         return problem
     return file.source.problem((*key, "set"), str(problem))
-
-
-def _names(file: Verification, networks: Mapping[str, Network]) -> list[Problem]:
-    """Populations and quantities that the model of the run does not have, and times after its end."""
-    problems: list[Problem] = []
-
-    def known(run: str, name: str, key: Key, *, population: bool = False) -> None:
-        network = networks.get(run)
-        if network is None:
-            return
-        names = [p.name for p in network.populations]
-        if not population:
-            names += network.definitions
-        if name and name not in names:
-            kind = "population" if population else "population or quantity"
-            hint = did_you_mean(name, names, otherwise="there are")
-            message = f"model '{network.name}' has no {kind} '{name}'{hint}"
-            problems.append(file.source.problem(key, message))
-
-    for t in file.targets:
-        if isinstance(t, At | Steady):
-            for name, number in t.values.items():
-                known(t.run, name, (*t.key, "value", name))
-                problems.extend(_unit(file, networks.get(t.run), name, number, (*t.key, "value", name)))
-        if isinstance(t, Steady | Eigenvalues):
-            for name in t.guess:
-                known(t.run, name, (*t.key, "guess", name), population=True)
-        if isinstance(t, Eigenvalues) and t.run in networks:
-            n = networks[t.run]
-            free = len(n.populations) - len(n.model.steady.fixed if n.model.steady else ())
-            if t.values and len(t.values) != free:
-                message = f"there are {len(t.values)} eigenvalues here, but {free} populations are not held."
-                problems.append(file.source.problem((*t.key, "value"), message))
-        if isinstance(t, Extreme | Period | Drift):
-            known(t.run, t.of, (*t.key, "of"))
-        if isinstance(t, Drift):
-            known(t.run, t.per, (*t.key, "per"))
-        if isinstance(t, Extreme | Drift) and t.value is not None:
-            problems.extend(_unit(file, networks.get(t.run), t.of, t.value, (*t.key, "value")))
-        if isinstance(t, Roots):
-            for name in t.within:
-                known(t.run, name, (*t.key, "within", name), population=True)
-        if isinstance(t, Mode):
-            for i, name in enumerate(t.of):
-                known(t.run, name, (*t.key, "of", i), population=True)
-    for panel in file.panels:
-        for run in panel.runs:
-            for i, name in enumerate(panel.show):
-                known(run, name, (*panel.key, "show", i))
-    return problems
-
-
-def _unit(
-    file: Verification, network: Network | None, name: str, number: Digits, key: Key
-) -> Iterator[Problem]:
-    """A number with a unit of another dimension than that of its population or quantity."""
-    if network is None or number.unit is None:
-        return
-    own = next((unit(p.unit) for p in network.populations if p.name == name), None)
-    if own is None and name in network.model.quantities:
-        own = network.model.quantities[name].unit
-    if own is not None and not own.same_dimension(number.unit):
-        yield file.source.problem(key, f"'{number.text}' has another dimension than '{name}' ({own}).")
 
 
 def _changed_model(file: Verification, folder: Path, change: Mapping[str, float]) -> tuple[str, ...]:

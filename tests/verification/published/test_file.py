@@ -145,6 +145,45 @@ def test_names_are_held_against_the_model(folder: Path) -> None:
     assert len(e.value.problems) == 7, said
 
 
+LATE = """
+[run.strip]
+title = "in space"
+set = ["sample={shape={kind='marrow', size=['60 um', '40 um']}, cell_size='20 um'}"]
+
+[[at]]
+run = "a"
+time = "11 day"
+value = { u = "1.0" }
+
+[[extreme]]
+run = "strip"
+of = "both"
+kind = "max"
+value = "1.0"
+
+[[panel]]
+runs = ["a"]
+show = ["lost"]
+"""
+
+
+def test_what_a_run_cannot_give(folder: Path) -> None:
+    """Times after its end, quantities of a mean in space, and quantities of inputs that events set."""
+    model = (folder / "model.toml").read_text()
+    event = '[event.relapse]\nwhen = "u < 2.5"\nset = { drug = "1" }\n'
+    (folder / "model.toml").write_text(model + event)
+    file = folder / "late.toml"
+    file.write_text(HEAD + LATE)
+    with pytest.raises(InputError) as e:
+        prepare(read_verification(file, {}), folder)
+    first = len(HEAD.splitlines())
+    assert [(p.line or 0) - first for p in e.value.problems] == [8, 13, 19]
+    late, space, event = map(str, e.value.problems)
+    assert "day 11 is after the end of run 'a', day 10" in late
+    assert "'both' is a quantity, and run 'strip' has space" in space
+    assert "'lost' depends on 'drug', which an event sets" in event
+
+
 def test_a_file_without_targets_verifies_nothing(folder: Path) -> None:
     file = folder / "empty.toml"
     file.write_text(HEAD)
