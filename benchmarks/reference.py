@@ -33,8 +33,7 @@ def make(workload: Workload, start: Start, log: Callable[[str], None] = lambda l
     if path.exists():
         return path
     log(f"reference of {workload.title}: CVODE at tolerance {TOLERANCE:g} ...")
-    scale = np.array([p.scale for p in (*workload.network.marrow, *workload.network.surface)])
-    found = cvode.run(workload, start, SETTINGS, scale)
+    found = cvode.run(workload, start, SETTINGS, scales(workload))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.{os.getpid()}.npz")
     np.savez(part, marrow=found.solution.marrow, surface=found.solution.surface)
@@ -49,12 +48,16 @@ def load(path: Path) -> Solution:
         return Solution(f["marrow"], f["surface"])
 
 
-def magnitudes(reference: Solution, volumes: np.ndarray, areas: np.ndarray) -> np.ndarray:
+def magnitudes(workload: Workload, reference: Solution, volumes: np.ndarray, areas: np.ndarray) -> np.ndarray:
     """Largest root mean square of every population over the output times, marrow then surface."""
     parts = []
     for values, weights in ((reference.marrow, volumes), (reference.surface, areas)):
         if values.size:
             mean = np.einsum("i,tip->tp", weights, values**2) / weights.sum()
             parts.append(np.sqrt(mean).max(axis=0))
-    size = np.concatenate(parts)
-    return np.maximum(size, 1e-12 * size.max())
+    return np.maximum(np.concatenate(parts), 1e-3 * scales(workload))
+
+
+def scales(workload: Workload) -> np.ndarray:
+    """Typical magnitude of every population by its model, marrow then surface."""
+    return np.array([p.scale for p in (*workload.network.marrow, *workload.network.surface)])

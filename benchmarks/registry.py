@@ -8,12 +8,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from . import cvode, ours, petsc_ts
 from .method import Failed, Method, Settings
 from .osteoimmune import osteoimmune
 from .problem_w import problem_w, ufl_ts
+from .reference import scales
 from .workload import Workload
 
 METHODS = {m.name: m for m in (ours.METHOD, cvode.METHOD, petsc_ts.BDF, petsc_ts.ROSW, ufl_ts.METHOD)}
@@ -42,6 +41,5 @@ def warm_up(request: dict[str, Any], method: Method, settings: Settings) -> None
     )
     small = replace(small, case=case)
     start = small.start(small.tissue())
-    sizes = np.array([p.scale for p in (*small.network.marrow, *small.network.surface)])
     with suppress(Failed):
-        method.run(small, start, settings, sizes)
+        method.run(small, start, settings, scales(small))

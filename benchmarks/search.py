@@ -89,7 +89,11 @@ class Search:
     def _try(self, settings: dict[str, Any]) -> Report:
         key = text(settings)
         if key not in self._seen:
-            report = self._seen[key] = self.trial(settings, SLACK * self.cpu + 2.0)
+            limit = SLACK * self.cpu + 2.0
+            report = self.trial(settings, limit)
+            if "given up" in (report.failed or ""):
+                report = self.trial(settings, limit)  # it may have been the machine
+            self._seen[key] = report
             what = report.failed or f"error {report.error:.2e}, {report.cpu:.2f} CPU s"
             self.log(f"  {key}: {what}")
         return self._seen[key]

@@ -24,7 +24,7 @@ class Report:
 
     Attributes:
         failed: Why there are no numbers, or None.
-        error: Largest relative error over populations and output times; None of a partial run.
+        error: Largest relative error over populations and output times; None without a reference.
         cpu, setup: See `benchmarks.method.Run`.
         facts: Steps, iterations and the like.
         memory: Largest resident memory, bytes.
@@ -39,9 +39,10 @@ class Report:
 
 
 def work(request: dict[str, Any]) -> Report:
-    """Serve a request: ``workload``, ``path`` of its reference, ``method``, ``settings`` and perhaps a
-    ``limit`` of processor seconds; or ``workload`` and ``reference`` to compute that.
+    """Serve a request.
 
+    It names the ``workload``, the ``method``, its ``settings``, and perhaps the ``path`` of the reference
+    and a ``limit`` of processor seconds; or the ``workload`` and ``reference`` to compute that.
     Everything that is compiled or imported is so before the clock starts, in a small run of the same kind.
     """
     workload = workload_of(request["workload"])
@@ -51,8 +52,11 @@ def work(request: dict[str, Any]) -> Report:
         path = reference.make(workload, start, lambda line: print(line, file=sys.stderr, flush=True))
         return Report(facts={"path": str(path)})
     volumes, areas = tissue.volumes, tissue.areas
-    exact = reference.load(Path(request["path"]))
-    sizes = reference.magnitudes(exact, volumes, areas)
+    exact, sizes = None, reference.scales(workload)
+    if "path" in request:
+        exact = reference.load(Path(request["path"]))
+        sizes = reference.magnitudes(workload, exact, volumes, areas)
+    about = {"nodes": len(volumes), "unknowns": start.marrow.size + start.surface.size}
     del tissue
     method = METHODS[request["method"]]
     settings = {**method.first, **request["settings"]}
@@ -65,10 +69,10 @@ def work(request: dict[str, Any]) -> Report:
     except Failed as e:
         return Report(failed=str(e))
     error = None
-    if len(run.solution.marrow):
+    if exact is not None and len(run.solution.marrow):
         error = float(relative_errors(run.solution, exact, volumes, areas, workload.floor).max())
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return Report(None, error, run.cpu, run.setup, dict(run.facts), memory)
+    return Report(None, error, run.cpu, run.setup, {**about, **run.facts}, memory)
 
 
 def main() -> None:

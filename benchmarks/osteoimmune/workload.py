@@ -35,12 +35,12 @@ def osteoimmune(
         threshold: Grey value above which its voxels are bone.
         crop: ``sample.crop`` of a case file, for a part of the image.
     """
-    settings = [f'sample.cell_size="{voxels * VOXEL:g} um"']
+    cell = f'cell_size="{voxels * VOXEL:g} um"'
+    settings = [f"sample.{cell}"]
     if image is not None:
+        part = f", crop={crop}" if crop else ""
         path = Path(image).resolve()
-        settings += [f'sample.image="{path}"', f"sample.threshold={threshold}", "sample.smoothing=1.0"]
-        if crop:
-            settings.append(f"sample.crop={crop}")
+        settings = [f'sample={{image="{path}", threshold={threshold}, smoothing=1.0{part}, {cell}}}']
     case = load_case(CASE, settings)
     network = case_network(case)
     key = hashlib.sha256(repr(case.sample).encode()).hexdigest()[:16]

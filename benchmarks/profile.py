@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""``python -m benchmarks.profile --n 64``: where osteofield's time goes, and how near it is to the memory."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from osteofield.integrator import Halo, System
+from osteofield.integrator.blocks import blocks
+from osteofield.parallel import world
+from osteofield.simulation import Simulation
+
+from .meter import Entry, Meter
+from .method import Clock
+from .ours import METHOD
+from .process import THREADS
+from .registry import warm_up, workload_of
+from .stream import triad
+from .workload import Workload
+
+SETUP = (  # what to watch while the system is set up: label, module, name
+    ("mesh and stiffness", "osteofield.tissue.layout", "marrow_mesh"),
+    ("rows and measures", "osteofield.tissue.tissue", "lay_out"),
+    ("aggregation (GAMG)", "osteofield.integrator.hierarchy", "_aggregate"),
+    ("hierarchy", "osteofield.integrator.system", "Hierarchy"),
+)
+NESTED = {"rows and measures": "mesh and stiffness", "hierarchy": "aggregation (GAMG)"}
+PHASES = (  # of a run, by the names of the compiled functions
+    ("smoother", r"sweep|smooth|relax|chebyshev"),
+    ("transfer between levels", r"^transfer$|prolong|restrict"),
+    ("Krylov: operator and orthogonalisation in one", r"apply_dots"),
+    ("Krylov: operator, residual", r"apply|residual|subtract_uniform"),
+    (
+        "Krylov: orthogonalisation, update",
+        r"dot|axpy|combine|scale_to|widen|project|orthogonal|^square$|^begin$",
+    ),
+    ("elimination", r"_(reduce|expand)$"),
+    ("prepare: blocks of all levels", r"_factor$|invert|narrow|transfer_(blocks|rows)|lump"),
+    ("prepare: Jacobian", r"^jacobian$"),
+    ("rates", r"^rates$"),
+    ("diffusion in the rates", r"diffuse|pack"),
+    ("combinations of stages", r"linear"),
+    ("norms, totals, extremes", r"squares|totals|lowest|largest|_jv$"),
+    ("halo", r"^halo$"),
+)
+
+
+class _Watched(Simulation):
+    """A simulation whose parts are watched from the state at day 0 on."""
+
+    meter: Meter
+    start_cpu = 0.0
+
+    def start_state(self) -> np.ndarray:
+        clock = Clock()
+        y = super().start_state()
+        self.start_cpu = clock()
+        problem, meter = self.system.problem, self.meter
+        compiled = blocks(problem.diffusing, problem.marrow_width, problem.surface_width)
+        for name in dir(compiled._lib):
+            meter.watch(compiled, name)
+        for kernel in {id(k): k for k in (problem.inside.kernel, problem.surface.kernel)}.values():
+            for name in ("rates", "jacobian"):
+                meter.watch(kernel, name)
+        for name in ("prepare", "rate", "solve"):
+            meter.watch(self.system, name, f"System.{name}")
+        Halo.__call__ = meter.timed("halo", Halo.__call__)  # type: ignore[method-assign]
+        return y
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Profile one run and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
+    parser.add_argument("--n", type=int, default=32, help="problem W on 6 n^3 cells")
+    parser.add_argument("--voxels", type=float, help="the osteoimmune model on synthetic bone instead")
+    a = parser.parse_args(argv)
+    if os.environ.get(THREADS[0]) != "1":
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.profile", *sys.argv[1:]])
+    request = {"kind": "osteoimmune", "voxels": a.voxels} if a.voxels else {"kind": "w", "n": a.n}
+    workload = workload_of(request)
+    warm_up(request, METHOD, METHOD.first)
+    print(workload.title)
+    _profile(workload)
+    return 0
+
+
+def _profile(workload: Workload) -> None:
+    _forget_peak()
+    before = _resident("VmRSS")
+    setup, run = Meter(), Meter()
+    restore = []
+    for label, module, name in SETUP:
+        owner = importlib.import_module(module)
+        restore.append((owner, name, getattr(owner, name, None)))
+        setup.watch(owner, name, label)
+    clock = Clock()
+    _Watched.meter = run
+    simulation = _Watched(
+        workload.case, workload.network, workload.network.in_health(), workload.sample, world()
+    )
+    total = clock()
+    for owner, name, original in restore:
+        if original is not None:
+            setattr(owner, name, original)
+    _print_setup(setup, total)
+    clock = Clock()
+    outcome = simulation.run(None)
+    seconds = clock() - simulation.start_cpu
+    peak = _resident("VmHWM")
+    bandwidth = triad()
+    s = outcome.steps
+    tries = s["accepted"] + s["rejected"]
+    per_solve = s["iterations"] / max(s["solves"], 1)
+    print(
+        f"\nrun: {seconds:.2f} CPU s, {s['accepted']} steps ({s['rejected']} rejected), "
+        f"{per_solve:.2f} iterations per solve, {seconds / tries:.3g} s per step;\n"
+        f"STREAM triad, one core: {bandwidth / 1e9:.1f} GB/s"
+    )
+    _print_run(run, seconds, bandwidth)
+    _print_solves(simulation.system, run, seconds, bandwidth)
+    unknowns = simulation.system.size
+    print(
+        f"memory: {peak / 1e6:.0f} MB at most, {peak / unknowns:.0f} bytes per unknown; "
+        f"without interpreter, libraries and sample {(peak - before) / unknowns:.0f} bytes per unknown"
+    )
+
+
+def _print_setup(meter: Meter, total: float) -> None:
+    print(f"set-up: {total:.2f} CPU s")
+    left = total
+    for label, _, _ in SETUP:
+        own = meter.seconds(label) - meter.seconds(NESTED.get(label, ""))
+        left -= own
+        print(f"  {label:46s}{own:9.3f} s {100 * own / total:5.1f} %")
+    print(f"  {'the rest':46s}{left:9.3f} s {100 * left / total:5.1f} %")
+
+
+def _print_run(meter: Meter, total: float, bandwidth: float) -> None:
+    groups: dict[str, Entry] = {}
+    for name, entry in meter.entries.items():
+        if not entry.calls or name.startswith("System."):
+            continue
+        label = next((p for p, pattern in PHASES if re.search(pattern, name)), f"other: {name}")
+        group = groups.setdefault(label, Entry())
+        group.calls += entry.calls
+        group.seconds += entry.seconds
+        group.bytes += entry.bytes
+    print(f"  {'':46s}{'CPU s':>9s} {'share':>7s} {'calls':>8s} {'GB/s':>7s} of triad")
+    order = [p for p, _ in PHASES]
+    for label in sorted(groups, key=lambda g: order.index(g) if g in order else len(order)):
+        g = groups[label]
+        speed = g.bytes / max(g.seconds, 1e-9)
+        print(
+            f"  {label:46s}{g.seconds:9.3f} {100 * g.seconds / total:5.1f} % {g.calls:8d} {speed / 1e9:7.1f} "
+            f"{100 * speed / bandwidth:6.0f} %"
+        )
+    left = total - sum(g.seconds for g in groups.values())
+    print(f"  {'Python and the rest':46s}{left:9.3f} {100 * left / total:5.1f} %")
+    print("  GB/s counts every array that a function is given once: what has to be moved at least.")
+
+
+def _print_solves(system: System, meter: Meter, total: float, bandwidth: float) -> None:
+    p = system.problem
+    rows, nd = len(p.volumes), p.diffusing
+    per_node = 8 * len(p.local.values) / rows + 4 + 4 * nd * nd + 8 * nd
+    one = per_node * rows / bandwidth
+    solve = meter.seconds("System.solve") / max(system.solves, 1)
+    iterations = system.iterations / max(system.solves, 1)
+    stage = total / max(system.solves, 1)
+    print(
+        f"\none pass over state (read, written), K and node blocks in single precision: {per_node:.0f} "
+        f"bytes\nper node, {1e3 * one:.3g} ms at triad speed; in such passes, a linear solve takes "
+        f"{solve / one:.1f} ({solve / one / max(iterations, 1e-9):.1f}\nper iteration) and a whole stage "
+        f"{stage / one:.1f}"
+    )
+
+
+def _resident(which: str) -> int:
+    """Resident memory in bytes: ``VmRSS`` now, ``VmHWM`` at most since `_forget_peak`."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(which)).split()[1]) * 1024
+
+
+def _forget_peak() -> None:
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Every integrator reaches the accuracy asked for; how much work osteofield may need."""
+
+from __future__ import annotations
+
+import pytest
+from benchmarks import reference
+from benchmarks.error import LIMIT, relative_errors
+from benchmarks.problem_w import problem_w
+from benchmarks.registry import METHODS
+
+SETTINGS = {
+    "ours": {},
+    "cvode": {"tolerance": 1e-5},
+    "petsc-bdf": {"tolerance": 1e-5},
+    "petsc-rosw": {"tolerance": 2e-4},
+    "ufl": {"tolerance": 2e-4},
+}
+NODES = {"ours": 12}  # cells along an edge; the foci are smaller than those of 6
+
+
+class Case:
+    """Problem W with its reference."""
+
+    def __init__(self, n: int):
+        self.workload = problem_w(n)
+        tissue = self.workload.tissue()
+        self.start = self.workload.start(tissue)
+        self.volumes, self.areas = tissue.volumes, tissue.areas
+        self.exact = reference.load(reference.make(self.workload, self.start))
+
+    def run(self, name: str, settings: dict):
+        sizes = reference.magnitudes(self.workload, self.exact, self.volumes, self.areas)
+        method = METHODS[name]
+        return method.run(self.workload, self.start, {**method.first, **settings}, sizes)
+
+    def error(self, run) -> float:
+        return relative_errors(run.solution, self.exact, self.volumes, self.areas).max()
+
+
+@pytest.fixture(scope="module")
+def cases(sundae, caches):
+    made = {}
+    return lambda n: made.setdefault(n, None) or made.update({n: Case(n)}) or made[n]
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_error_is_small_enough(cases, name):
+    case = cases(NODES.get(name, 6))
+    run = case.run(name, SETTINGS[name])
+    assert case.error(run) <= LIMIT
+    assert 0 < run.setup < run.cpu
+
+
+def test_reference_agrees_with_osteofield_at_a_tight_tolerance(cases):
+    case = cases(12)
+    assert case.error(case.run("ours", {"tolerance": 1e-5})) < 0.05 * LIMIT
+
+
+def test_work_of_osteofield_is_bounded():
+    case = problem_w(16)
+    run = METHODS["ours"].run(case, None, METHODS["ours"].first, None)
+    assert run.facts["steps"] <= 42 and run.facts["rejected"] <= 2
+    assert run.facts["iterations per solve"] <= 4.2
