@@ -187,7 +187,7 @@ class TimeSpec:
     first_step: float = 1e-4
     shortest_step: float = 1e-9
     longest_step: float | None = None
-    linear_tolerance: float = 3e-4
+    linear_tolerance: float = 3e-3
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class Krylov:
             if k == self.basis:
                 self._add(beta, x, y, k)
                 y[:], k = 0.0, 0
-            z, w = self._operator.cycle(r), C[k].reshape(n, -1)
+            z, w = self._operator.cycle(r), C[k].reshape(n, c.nd)
             Z[k] = z[:n].reshape(-1)
             self._operator.apply_dots(z, k, weights, C, stride, r, w, out)
             dots = reduced(self._comm, out[: k + 2])

@@ -86,7 +86,7 @@ class Rodas:
         y: np.ndarray,
         control: StepControl,
         tolerance: float,
-        linear_tolerance: float = 3e-4,
+        linear_tolerance: float = 3e-3,
     ):
         self.system, self.control = system, control
         self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
