@@ -107,6 +107,74 @@ static inline int eliminate(const int nl, int nnz, const int *rows, const int *c
     return ok;
 }
 
+// Eight points side by side, without pivoting; false where a pivot is small beside its column.
+#define LANES 8
+typedef double lanes __attribute__((vector_size(64)));
+#define EACH for (int l = 0; l < LANES; l++)
+static inline int invert_lanes(const int n, lanes *A) { // in place, row major
+    int ok = 1;
+    for (int p = 0; p < n; p++) {
+        lanes big = A[p * n + p] * 0.;
+        for (int i = p + 1; i < n; i++) EACH big[l] = fabs(A[i * n + p][l]) > big[l] ? fabs(A[i * n + p][l]) : big[l];
+        const lanes pivot = A[p * n + p];
+        EACH ok &= fabs(pivot[l]) > 0.05 * big[l] && isfinite(pivot[l]); // a NaN is not ok
+        const lanes inv = 1. / pivot;
+        A[p * n + p] = inv * 0. + 1.;
+        for (int j = 0; j < n; j++) A[p * n + j] *= inv;
+        for (int i = 0; i < n; i++) {
+            if (i == p) continue;
+            const lanes f = A[i * n + p];
+            A[i * n + p] = f * 0.;
+            for (int j = 0; j < n; j++) A[i * n + j] -= f * A[p * n + j];
+        }
+    }
+    return ok;
+}
+// The same as `eliminate` for m <= 8 points that follow each other; U and L are the coupling entries of J.
+static inline int eliminate_lanes(const int nl, int m, const int *node, int nnz, const int *rows, const int *cols, const double *J,
+                                  double c, const double *volume, int nup, const int *up, const double *U, int ndown,
+                                  const int *down, const double *L, double *q, double *schur) {
+    lanes A[(NM - ND + NS) * (NM - ND + NS) + 1], G[(NM - ND + NS) * ND + 1], S[NB + 1];
+    const lanes zero = {0};
+    for (int i = 0; i < nl * nl; i++) A[i] = zero;
+    for (int i = 0; i < nl; i++) A[i * nl + i] = zero + c;
+    for (int i = 0; i < NB; i++) S[i] = zero;
+    for (int p = 0; p < ND; p++) S[p * ND + p] = zero + c;
+    for (int e = 0; e < nnz; e++) {
+        lanes *w = rows[e] >= ND && cols[e] >= ND ? A + (rows[e] - ND) * nl + cols[e] - ND
+                   : rows[e] < ND && cols[e] < ND ? S + rows[e] * ND + cols[e] : 0;
+        if (w) EACH (*w)[l] -= J[(l < m ? l : m - 1) * nnz + e];
+    }
+    if (!invert_lanes(nl, A)) return 0;
+    for (int i = 0; i < nl * ND; i++) G[i] = zero; // W_ll^-1 J_ld
+    for (int e = 0; e < ndown; e++) {
+        lanes v;
+        EACH v[l] = L[(l < m ? l : m - 1) * ndown + e];
+        const int r = down[3 * e + 1], d = down[3 * e + 2];
+        for (int i = 0; i < nl; i++) G[i * ND + d] += A[i * nl + r] * v;
+    }
+    for (int e = 0; e < nup; e++) {
+        lanes v;
+        EACH v[l] = U[(l < m ? l : m - 1) * nup + e];
+        const int r = up[3 * e + 1], k = up[3 * e + 2];
+        for (int j = 0; j < ND; j++) S[r * ND + j] -= v * G[k * ND + j];
+    }
+    for (int l = 0; l < m; l++) {
+        double *ql = q + (long)l * nl * nl, *s = schur + (long)node[l] * NB;
+        const double v = volume[node[l]];
+        int ok = 1;
+        for (int i = 0; i < nl; i++)
+            for (int j = 0; j < nl; j++) ql[j * nl + i] = A[i * nl + j][l];
+        for (int p = 0; p < ND; p++)
+            for (int j = 0; j < ND; j++) {
+                s[j * ND + p] = v * S[p * ND + j][l];
+                ok &= isfinite(S[p * ND + j][l]) != 0;
+            }
+        if (!ok) return 0;
+    }
+    return 1;
+}
+
 static inline void multiply(const int nl, const double *q, const double *x, double *y) { // y = Q x
     for (int p = 0; p < nl; p++) y[p] = 0.;
     for (int j = 0; j < nl; j++) {
@@ -122,11 +190,18 @@ static inline void multiply(const int nl, const double *q, const double *x, doub
                        const double *m, int nup, const int *up, double *U, int ndown, const int *down, double *L,       \
                        double *q, double *schur) {                                                                     \
         long bad = 0;                                                                                                  \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            bad += !eliminate(NL, nnz, rows, cols, J + i * nnz, c, m[node[i]], q + i * (NL) * (NL),                      \
-                              schur + (long)node[i] * NB);                                                             \
-            for (int e = 0; e < nup; e++) U[i * nup + e] = J[i * nnz + up[3 * e]];                                     \
-            for (int e = 0; e < ndown; e++) L[i * ndown + e] = J[i * nnz + down[3 * e]];                               \
+        for (long i0 = 0; i0 < n; i0 += LANES) {                                                                       \
+            const int k = n - i0 < LANES ? (int)(n - i0) : LANES;                                                      \
+            for (long i = i0; i < i0 + k; i++) {                                                                       \
+                for (int e = 0; e < nup; e++) U[i * nup + e] = J[i * nnz + up[3 * e]];                                 \
+                for (int e = 0; e < ndown; e++) L[i * ndown + e] = J[i * nnz + down[3 * e]];                           \
+            }                                                                                                          \
+            if (eliminate_lanes(NL, k, node + i0, nnz, rows, cols, J + i0 * nnz, c, m, nup, up, U + i0 * nup, ndown,   \
+                                down, L + i0 * ndown, q + i0 * (NL) * (NL), schur))                                    \
+                continue;                                                                                              \
+            for (long i = i0; i < i0 + k; i++)                                                                         \
+                bad += !eliminate(NL, nnz, rows, cols, J + i * nnz, c, m[node[i]], q + i * (NL) * (NL),                \
+                                  schur + (long)node[i] * NB);                                                         \
         }                                                                                                              \
         return bad;                                                                                                    \
     }                                                                                                                  \
@@ -395,7 +470,7 @@ void largest(long n, int w, const double *v, double *out) {
 void narrow(long n, const double *x, real *y) { for (long i = 0; i < n; i++) y[i] = (real)x[i]; }
 
 // P = (S + K_ii D)^-1, column major; returns the number of singular blocks
-long invert(long n, const real *kd, const real *D, const real *S, real *P) {
+static inline long invert_one_by_one(long n, const real *kd, const real *D, const real *S, real *P) {
     long bad = 0;
     for (long i = 0; i < n; i++) {
         double A[NB], X[NB];
@@ -423,6 +498,25 @@ long invert(long n, const real *kd, const real *D, const real *S, real *P) {
         }
         for (int q = 0; q < ND; q++)
             for (int p = 0; p < ND; p++) P[i * NB + q * ND + p] = (real)X[p * ND + q];
+    }
+    return bad;
+}
+long invert(long n, const real *kd, const real *D, const real *S, real *P) {
+    long bad = 0;
+    for (long i0 = 0; i0 < n; i0 += LANES) {
+        const int m = n - i0 < LANES ? (int)(n - i0) : LANES;
+        lanes A[NB + 1];
+        for (int q = 0; q < ND; q++)
+            for (int p = 0; p < ND; p++)
+                EACH A[p * ND + q][l] = S[(i0 + (l < m ? l : m - 1)) * NB + q * ND + p];
+        for (int p = 0; p < ND; p++) EACH A[p * ND + p][l] += (double)kd[i0 + (l < m ? l : m - 1)] * D[p];
+        if (!invert_lanes(ND, A)) {
+            bad += invert_one_by_one(m, kd + i0, D, S + i0 * NB, P + i0 * NB);
+            continue;
+        }
+        for (int l = 0; l < m; l++)
+            for (int q = 0; q < ND; q++)
+                for (int p = 0; p < ND; p++) P[(i0 + l) * NB + q * ND + p] = (real)A[p * ND + q][l];
     }
     return bad;
 }
