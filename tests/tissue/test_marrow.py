@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
-from osteofield.parallel import world
+from osteofield.parallel import load_fem, world
 from osteofield.tissue import lumped
 from osteofield.tissue.marrow import _bisect, marrow_mesh
 
@@ -14,24 +15,51 @@ from osteofield.tissue.marrow import _bisect, marrow_mesh
 @pytest.mark.parametrize("parts", [1, 2, 3, 5, 16])
 def test_partition_is_balanced_and_deterministic(sample, parts):
     s = sample("sphere")
-    part = _bisect(s.points, s.marrow, parts)
+    part = _bisect(s.points, parts)
     counts = np.bincount(part, minlength=parts)
     assert len(counts) == parts
     assert counts.max() - counts.min() <= 2
-    assert np.array_equal(part, _bisect(s.points, s.marrow, parts))
+    assert np.array_equal(part, _bisect(s.points, parts))
 
 
 def test_partition_cuts_the_longest_side_first(sample):
     s = sample("sphere")  # 600 x 500 x 400 um
-    part = _bisect(s.points, s.marrow, 2)
-    x = s.points[s.marrow].mean(axis=1)[:, 0]
+    part = _bisect(s.points, 2)
+    x = s.points[:, 0]
     assert x[part == 0].max() <= x[part == 1].min()
 
 
-def test_partition_of_fewer_cells_than_parts():
-    points = np.array([[0.0, 0], [1, 0], [0, 1]])
-    part = _bisect(points, np.array([[0, 1, 2]]), 4)
-    assert part.shape == (1,) and 0 <= part[0] < 4
+def test_partition_of_fewer_vertices_than_parts():
+    part = _bisect(np.array([[0.0, 0], [1, 0], [0, 1]]), 4)
+    assert part.shape == (3,) and len(set(part)) == 3 and part.max() < 4
+
+
+@pytest.mark.parametrize("name", ["sphere", "disc"])
+def test_stiffness_is_that_of_dolfinx(sample, name):
+    """Entry by entry, on a mesh cut along curved bone."""
+    load_fem()
+    import basix.ufl
+    import ufl
+    from dolfinx import fem, mesh
+    from mpi4py import MPI
+
+    s = sample(name)
+    d = s.dimension
+    m = marrow_mesh(s, MPI.COMM_SELF)
+    place = np.full(len(s.points), -1)
+    place[m.vertices] = np.arange(len(m.vertices))
+    element = basix.ufl.element("Lagrange", "tetrahedron" if d == 3 else "triangle", 1, shape=(d,))
+    domain = mesh.create_mesh(MPI.COMM_SELF, place[s.marrow], ufl.Mesh(element), s.points[m.vertices])
+    V = fem.functionspace(domain, ("Lagrange", 1))
+    u, v = ufl.TrialFunction(V), ufl.TestFunction(V)
+    wanted = fem.assemble_matrix(fem.form(ufl.inner(ufl.grad(u), ufl.grad(v)) * ufl.dx)).to_dense()
+    x = V.tabulate_dof_coordinates()[:, :d]
+    near, row = cKDTree(x).query(s.points[m.vertices][m.owned])
+    assert near.max() < 1e-9
+    indptr, indices, values = m.stiffness.getValuesCSR()
+    K = np.zeros_like(wanted)
+    K[np.repeat(np.arange(len(row)), np.diff(indptr)), indices] = values
+    assert np.abs(K - wanted[np.ix_(row, row)]).max() < 1e-12 * np.abs(K).max()
 
 
 @pytest.mark.parametrize("name", ["sphere", "pore", "plate", "disc", "marrow"])

@@ -327,7 +327,14 @@ def _aggregate(stiffness: PETSc.Mat, comm: MPI.Comm) -> tuple[list[PETSc.Mat], l
         sums.reciprocal()
         prolongator.diagonalScale(sums, None)
         prolongators.append(prolongator)
-        matrices.append(matrices[-1].ptap(prolongator))
+        coarse = pc.getMGSmoother(n - 1).getOperators()[1].copy()  # the Galerkin product, up to that scaling
+        coarse.diagonalScale(constant, constant)
+        ones, sums = coarse.createVecs()
+        ones.set(1.0)
+        coarse.mult(ones, sums)  # what the shift has left
+        sums.scale(-1.0)
+        coarse.setDiagonal(sums, addv=True)
+        matrices.append(coarse)
         fine_constant = constant
     pc.destroy()
     shifted.destroy()
@@ -344,7 +351,7 @@ def _coarse_constant(prolongator: PETSc.Mat, comm: MPI.Comm) -> PETSc.Vec:
     ksp.setType("lsqr")
     ksp.getPC().setType("none")
     ksp.setOperators(prolongator)
-    ksp.setTolerances(rtol=1e-12, max_it=200)
+    ksp.setTolerances(rtol=1e-8, max_it=100)
     x = prolongator.createVecRight()
     ksp.solve(ones, x)
     ksp.destroy()

@@ -17,8 +17,16 @@ def sizes(points: np.ndarray, simplices: np.ndarray) -> np.ndarray:
     """
     if not len(simplices):
         return np.zeros(0)
+    k = simplices.shape[1] - 1
+    if k == points.shape[1] == 3:  # a block at a time: temporary arrays stay in cache
+        out = np.empty(len(simplices))
+        for i in range(0, len(simplices), 4096):
+            corners = simplices[i : i + 4096]
+            o = points[corners[:, 0]]
+            (ax, ay, az), (bx, by, bz), (cx, cy, cz) = ((points[corners[:, j]] - o).T for j in (1, 2, 3))
+            out[i : i + 4096] = ax * (by * cz - bz * cy) + ay * (bz * cx - bx * cz) + az * (bx * cy - by * cx)
+        return np.abs(out) / 6.0
     edges = points[simplices[:, 1:]] - points[simplices[:, :1]]
-    k = edges.shape[1]
     if k == edges.shape[2]:
         return np.abs(np.linalg.det(edges)) / factorial(k)
     gram = np.einsum("mid,mjd->mij", edges, edges)
