@@ -4,22 +4,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from typing import Any
 
 from . import process
 from .error import LIMIT
 from .method import Method
 from .registry import METHODS
-from .tuning import Log, ensure_reference, tuned
+from .tuning import Log, Runner, ensure_reference, tuned
 from .worker import Report
 
 COUNTED = (
     "CPU: processor seconds of one thread from the mesh in memory to the last output, set-up included; "
     "imports, compiling and the state at day 0 are not counted, on either side."
 )
-Peer = Callable[[dict[str, Any], str, dict[str, Any]], Report]
-"""``peer(workload, reference, settings)``: one run of a peer."""
 
 
 def compare(
@@ -30,8 +27,7 @@ def compare(
     log: Log = print,
     *,
     renew: bool = False,
-    run_peer: Peer | None = None,
-    tune_peer_on: dict[str, Any] | None = None,
+    run_peer: Runner | None = None,
 ) -> int:
     """Tune both sides, run the pairs and print the advantage on the last line.
 
@@ -43,7 +39,6 @@ def compare(
         log: Receives the lines.
         renew: Search settings again.
         run_peer: Runs the peer otherwise than by one worker.
-        tune_peer_on: Mesh on which the peer's search ends, if not that of `request`.
 
     Returns:
         Exit status: 0; 2 the peer is not installed; 3 an error is too large, so that there is no ratio.
@@ -56,16 +51,15 @@ def compare(
     reference = ensure_reference(request)
     settings = {
         ours.name: tuned(ours, request, request, log, renew=renew),
-        peer.name: tuned(peer, tune_peer_on or request, coarse, log, renew=renew),
+        peer.name: tuned(peer, request, coarse, log, renew=renew, run=run_peer),
     }
-    run_peer = run_peer or one_run(peer)
     log(COUNTED)
     ratios: list[float] = []
     worst = 0.0
     for k in range(pairs):
         runs = {}
         for method in (ours, peer) if k % 2 == 0 else (peer, ours):
-            run = one_run(ours) if method is ours else run_peer
+            run = one_run(ours) if method is ours else run_peer or one_run(peer)
             runs[method.name] = report = run(request, reference, settings[method.name])
             if report.failed is not None or report.error is None:
                 log(f"There is no ratio: {method.title} failed ({report.failed}).")
@@ -81,7 +75,7 @@ def compare(
     return 0
 
 
-def one_run(method: Method) -> Peer:
+def one_run(method: Method) -> Runner:
     """A method run by one worker."""
 
     def run(request: dict[str, Any], reference: str, settings: dict[str, Any]) -> Report:

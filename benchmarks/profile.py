@@ -158,7 +158,7 @@ def _print_run(meter: Meter, total: float, bandwidth: float) -> None:
     order = [p for p, _ in PHASES]
     for label in sorted(groups, key=lambda g: order.index(g) if g in order else len(order)):
         g = groups[label]
-        speed = g.bytes / max(g.seconds, 1e-9)
+        speed = 0.0 if label == "halo" else g.bytes / max(g.seconds, 1e-9)  # it moves nothing on one rank
         print(
             f"  {label:46s}{g.seconds:9.3f} {100 * g.seconds / total:5.1f} % {g.calls:8d} {speed / 1e9:7.1f} "
             f"{100 * speed / bandwidth:6.0f} %"

@@ -18,6 +18,8 @@ from .search import Search, text
 from .worker import Report
 
 Log = Callable[[str], None]
+Runner = Callable[[dict[str, Any], str, dict[str, Any]], Report]
+"""``run(workload, reference, settings)``: one run of a method."""
 
 
 def ensure_reference(request: dict[str, Any]) -> str:
@@ -28,7 +30,13 @@ def ensure_reference(request: dict[str, Any]) -> str:
 
 
 def tuned(
-    method: Method, request: dict[str, Any], coarse: dict[str, Any], log: Log = print, *, renew: bool = False
+    method: Method,
+    request: dict[str, Any],
+    coarse: dict[str, Any],
+    log: Log = print,
+    *,
+    renew: bool = False,
+    run: Runner | None = None,
 ) -> dict[str, Any]:
     """The settings of a method for a workload: all are searched on a coarse mesh, then those that depend
     on the size, and the tolerance, on the mesh itself.
@@ -39,6 +47,7 @@ def tuned(
         coarse: The same on a coarser mesh, or `request`.
         log: Receives the record of the search.
         renew: Search again where a record is kept.
+        run: Runs the method on the mesh itself otherwise than by one worker.
     """
     path = _record(method, request, coarse)
     if path.exists() and not renew:
@@ -63,6 +72,8 @@ def tuned(
         reference = ensure_reference(where)
 
         def trial(chosen: dict[str, Any], limit: float) -> Report:
+            if run is not None and where is request:  # noqa: B023
+                return run(request, reference, chosen)  # noqa: B023
             asked = {"workload": where, "path": reference, "method": method.name, "settings": chosen}  # noqa: B023
             return process.start(asked, limit)
 

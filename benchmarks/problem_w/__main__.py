@@ -39,7 +39,6 @@ def main(argv: list[str] | None = None) -> int:
         lambda line: print(line, flush=True),
         renew=a.search,
         run_peer=_extrapolated if extrapolated else None,
-        tune_peer_on=coarse if extrapolated else request,
     )
 
 
