@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from benchmarks import reference
 from benchmarks.error import LIMIT, relative_errors
+from benchmarks.method import Failed
 from benchmarks.problem_w import problem_w
 from benchmarks.registry import METHODS
 
@@ -62,3 +63,9 @@ def test_work_of_osteofield_is_bounded():
     run = METHODS["ours"].run(case, None, METHODS["ours"].first, None)
     assert run.facts["steps"] <= 42 and run.facts["rejected"] <= 2
     assert run.facts["iterations per solve"] <= 4.2
+
+
+def test_a_mesh_too_coarse_for_a_front_is_told():
+    """Cells larger than the foci: T stays below zero beside them whatever the step, and the run ends."""
+    with pytest.raises(Failed, match="T stays below zero beside a sharp front.*Use smaller cells"):
+        METHODS["ours"].run(problem_w(6), None, {"tolerance": 1e-3}, None)

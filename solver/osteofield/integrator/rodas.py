@@ -40,6 +40,7 @@ DENSE = (
     (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
 )
 STAGES = 6
+UNDERSHOOTS = 30  # rejections for that reason, with steps below a tenth of the first, after which a run ends
 UNDERSHOOT = 1e-3  # of a diffusing population below zero, over its peak, that no shorter step would mend
 
 
@@ -105,6 +106,7 @@ class Rodas:
         self._old = y.copy()
         self._ledger_old = self.ledger.copy()
         self._stage_reaction = np.zeros((STAGES, system.populations))
+        self._undershoots, self._undershoot_step = 0, 0.0
 
     def restart(self, y: np.ndarray, first_step: float) -> None:
         """Collective: go on from a state that was changed from outside, with a short first step."""
@@ -146,6 +148,7 @@ class Rodas:
             if failure is None:
                 break
             name = failure.split(":")[0]
+            self._note_undershoot(failure, h)
             self.statistics.reasons[failure] = self.statistics.reasons.get(failure, 0) + 1
             setattr(self.statistics, f"rejected_{name}", getattr(self.statistics, f"rejected_{name}") + 1)
             if not self.control.reject(h, error):
@@ -155,6 +158,8 @@ class Rodas:
                 )
         self.control.accept(h, error)
         self.statistics.accepted += 1
+        if h >= 0.1 * self._undershoot_step:
+            self._undershoots = 0
         self._span = (self.t, stop if h == stop - self.t else self.t + h)
         self.t = self._span[1]
         self._old, self.y, self._new = self.y, self._new, self._old
@@ -162,6 +167,24 @@ class Rodas:
         self._peak = np.maximum(self._peak, self.system.largest(self.y))
         self._ledger_old = self.ledger
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
+
+    def _note_undershoot(self, failure: str, h: float) -> None:
+        """Stop where shorter steps do not bring a diffusing population back above zero.
+
+        Raises:
+            ComputationStopped: It happened many times in a row.
+        """
+        kind, _, population = failure.partition(": population ")
+        if kind != "negative" or int(population) >= self.system.problem.diffusing:
+            return
+        if not self._undershoots:
+            self._undershoot_step = h
+        self._undershoots += 1
+        if self._undershoots > UNDERSHOOTS:
+            raise ComputationStopped(
+                f"at day {self.t:.6g} population {population} stays below zero beside a sharp front, however "
+                "short the step: the mesh is too coarse for it. Use smaller cells, or a larger focus."
+            )
 
     def _try(self, h: float, stop: float) -> tuple[str | None, float]:
         # a formula that jumps at the start has jumped; one that jumps at the stop has not yet
