@@ -76,6 +76,7 @@ def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
     labels = result.record.get("labels") or {}
     bacteria = set(roles.get("bacteria", ()))
     on_surface = [n for n in result.surface if n not in (roles.get("depth"), ERODED_DEPTH)]
+    in_space = result.record.get("dimension", 3) != 0
     panels: list[Callable[[Axes], None]] = []
 
     def curves(title: str, unit: str, lines: dict[str, str], log: bool | None = None) -> None:
@@ -88,7 +89,9 @@ def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
         if name in bacteria or name in on_surface or name == roles.get("depth"):
             continue
         unit = history.units.get(f"{name}.mean", "")
-        curves(labels.get(name, name), unit, {"highest": f"{name}.max", "mean": f"{name}.mean"})
+        one = {"": f"{name}.mean"}  # without space there is but one value
+        both = {"highest": f"{name}.max", "mean": f"{name}.mean"}
+        curves(labels.get(name, name), unit, both if in_space else one)
     relative = {labels.get(n, n): f"{n}.mean" for n in on_surface if f"{n}.mean" in history}
     relative = {t: n for t, n in relative.items() if history.values[n][0] > 0}
     if relative:
@@ -98,7 +101,8 @@ def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
         curves("bone loss", history.units.get("bone_loss", ""), {"": "bone_loss"}, log=False)
     curves("eroded depth", "um", {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"}, log=False)
     curves("eroded surface ES/BS", "1", {"": "ES/BS"}, log=False)
-    curves("infected marrow", "mm^3", {"": "infected_marrow"}, log=False)
+    if in_space:
+        curves("infected marrow", "mm^3", {"": "infected_marrow"}, log=False)
     return panels
 
 
