@@ -34,16 +34,13 @@ SETUP = (  # what to watch while the system is set up: label, module, name
 )
 NESTED = {"rows and measures": "mesh and stiffness", "hierarchy": "aggregation (GAMG)"}
 PHASES = (  # of a run, by the names of the compiled functions
-    ("smoother", r"sweep|smooth|relax|chebyshev"),
-    ("transfer between levels", r"^transfer$|prolong|restrict"),
+    ("smoother", r"sweep"),
+    ("transfer between levels", r"^transfer$"),
     ("Krylov: operator and orthogonalisation in one", r"apply_dots"),
     ("Krylov: operator, residual", r"apply|residual|subtract_uniform"),
-    (
-        "Krylov: orthogonalisation, update",
-        r"dot|axpy|combine|scale_to|widen|project|orthogonal|^square$|^begin$",
-    ),
+    ("Krylov: orthogonalisation, update", r"dots|combine|project|orthogonal|^square$|^begin$"),
     ("elimination", r"_(reduce|expand)$"),
-    ("prepare: blocks of all levels", r"_factor$|invert|narrow|transfer_(blocks|rows)|lump"),
+    ("prepare: blocks of all levels", r"_factor$|invert|narrow|compact|coupling|transfer_rows"),
     ("prepare: Jacobian", r"^jacobian$"),
     ("rates", r"^rates$"),
     ("diffusion in the rates", r"diffuse|pack"),

@@ -684,13 +684,6 @@ void transfer_rows(long n, int w, const int *ip, const int *ix, const real *av, 
         }
     }
 }
-// r = b - (D K + S) x
-void residual(long n, const int *ip, const int *ix, const real *kv, const real *D, const real *S, const real *b,
-              const real *x, real *r) {
-    const vec d = padded(D);
-    for (long i = 0; i < n; i++)
-        put(r + i * ND, get(b + i * ND) - d * krow(ip, ix, kv, x, i) - block(S + i * NB, x + i * ND));
-}
 // y (+)= A x for a rectangular scalar matrix
 void transfer(long n, int add, const int *ip, const int *ix, const real *av, const real *x, real *y) {
     for (long i = 0; i < n; i++) {

@@ -37,12 +37,15 @@ class Level:
         self._width = -1
 
     def resize(self, width: int) -> None:
-        """Make room for node blocks of `width` numbers: S, its inverse with K, and what is restricted."""
+        """Make room for node blocks of `width` numbers: S, and its inverse together with K."""
         if width != self._width:
             self._width = width
-            self.schur, self.inverse = padded_rows(self.rows, width), padded_rows(self.rows, width)
-            below = 0 if self.restrict is None else self.restrict.input.shape[0]
-            self.lump = padded_rows(below, width)
+            self.schur, self.inverse = padded_rows(self.reach, width), padded_rows(self.rows, width)
+
+    @property
+    def reach(self) -> int:
+        """Rows that node blocks must have: owned ones, then the ghosts of the restriction."""
+        return self.rows if self.restrict is None else self.restrict.input.shape[0]
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Hierarchy:
         self._schur: np.ndarray | None = None  # node blocks, where constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
         self._rest = padded_rows(local.rows, blocks.nd)
-        self._operator = padded_rows(local.rows, blocks.nd**2)  # S in single precision
+        self._operator = padded_rows(self.levels[0].reach, blocks.nd**2)  # S in single precision
         self.groups: Groups | None = None
 
     @property
@@ -149,26 +152,24 @@ class Hierarchy:
         self._schur = schur if len(self.levels) > 1 and stiff.any() else None
         g = self.groups = None if stiff.any() else self._find_groups(schur)
         width, bad = c.nd**2 if g is None else g.width, 0
-        for n, level in enumerate(self.levels):
+        for level in self.levels:
             level.resize(width)
-            if n == 0:
-                if g is None:
-                    level.schur[:] = self._operator
-                else:
-                    c.compact(level.rows, len(g.size), g.size, g.index, width, schur, level.schur)
+        for n, level in enumerate(self.levels):
             if g is None:
+                if n == 0:
+                    level.schur = self._operator
                 bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
             else:
+                if n == 0:
+                    c.compact(level.rows, len(g.size), g.size, g.index, width, schur, level.schur)
                 bad += c.invert_groups(
                     level.rows, len(g.size), g.size, g.index, width, level.diagonal, self._D, level.schur,
                     level.inverse,
                 )  # fmt: skip
             if level.restrict is not None:
                 t, coarse = level.restrict, self.levels[n + 1]
-                coarse.resize(width)
-                level.lump[: level.rows] = level.schur
-                t.halo(level.lump)
-                c.transfer_rows(t.rows, width, t.indptr, t.indices, t.values, level.lump, coarse.schur)
+                t.halo(level.schur)
+                c.transfer_rows(t.rows, width, t.indptr, t.indices, t.values, level.schur, coarse.schur)
         return bad == 0
 
     def _find_groups(self, schur: np.ndarray) -> Groups | None:

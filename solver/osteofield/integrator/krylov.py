@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -16,6 +16,8 @@ from .reduction import reduced
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+    from .hierarchy import Hierarchy
+
 
 @dataclass(frozen=True)
 class Solve:
@@ -24,24 +26,6 @@ class Solve:
     iterations: int
     residual: float
     converged: bool
-
-
-class Operator(Protocol):
-    """What `Krylov` needs of the operator and its preconditioner (a `Hierarchy` is one)."""
-
-    def cycle(self, b: np.ndarray) -> np.ndarray: ...
-
-    def apply_dots(
-        self,
-        x: np.ndarray,
-        k: int,
-        weights: np.ndarray,
-        basis: np.ndarray,
-        stride: int,
-        r: np.ndarray,
-        w: np.ndarray,
-        out: np.ndarray,
-    ) -> None: ...
 
 
 class Krylov:
@@ -78,7 +62,7 @@ class Krylov:
         blocks: Blocks,
         comm: MPI.Comm,
         apply: Callable[[np.ndarray, np.ndarray], None],
-        operator: Operator,
+        operator: Hierarchy,
         basis: int = 32,
         limit: int = 80,
     ):

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..errors import InputError
 from .evaluation import Evaluation
 from .modelfile import ModelFile
-
-Map = Callable[[np.ndarray], np.ndarray]
+from .rest import find_rest
 
 _STEP = 1e-30  # complex step: derivatives exact to round-off
 
@@ -57,10 +56,7 @@ def solve_healthy(
         return rates(u[:, None] + 1j * _STEP * np.eye(len(u))).imag / _STEP
 
     start = np.array([steady.guess[n].number if n in steady.guess else 0.0 for n in free]) / scale
-    with np.errstate(all="ignore"):
-        u = _newton(rates, jacobian, start)
-        if u is None or (u < -1e-9).any():
-            u = _newton(rates, jacobian, _relax(rates, jacobian, start))
+    u = find_rest(rates, jacobian, start)
     if u is None:
         raise InputError(
             model.source.problem(
@@ -81,46 +77,3 @@ def solve_healthy(
     state = {n: held[n] if n in held else float(u[free.index(n)] * scale[free.index(n)]) for n in names}
     values = Evaluation(definitions, base | state)
     return state, {n: float(values(n)) for n in (*steady.values, *model.fields)}
-
-
-def _newton(rates: Map, jacobian: Map, u: np.ndarray | None) -> np.ndarray | None:
-    """Newton's method to round-off, or None where it does not converge."""
-    last = np.inf
-    for _ in range(40):
-        if u is None:
-            return None
-        try:
-            step = np.linalg.solve(jacobian(u), -rates(u))
-        except np.linalg.LinAlgError:
-            return None
-        size = float(np.max(np.abs(step)))
-        if not np.isfinite(size):
-            return None
-        u = u + step
-        if size < 1e-9 and (size < 1e-15 or size >= 0.5 * last):
-            return u
-        last = size
-    return u if last < 1e-9 else None
-
-
-def _relax(rates: Map, jacobian: Map, u: np.ndarray) -> np.ndarray | None:
-    """Linearly implicit Euler with steps from 1e-3 to 1e9 days; None where it blows up."""
-    dt = 1e-3
-    for _ in range(400):
-        try:
-            step = np.linalg.solve(np.eye(len(u)) / dt - jacobian(u), rates(u))
-        except np.linalg.LinAlgError:
-            return None
-        size = float(np.max(np.abs(step) / (1.0 + np.abs(u))))
-        if not np.isfinite(size):
-            return None
-        if size > 1.0:
-            dt *= 0.25
-            if dt < 1e-12:
-                return None
-            continue
-        u = u + step
-        dt *= 2.0 if size < 0.3 else 1.0
-        if dt > 1e9:
-            break
-    return u

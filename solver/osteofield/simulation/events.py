@@ -34,6 +34,9 @@ class Events:
     def __init__(self, network: Network, tissue: Tissue, levels: Mapping[str, float]):
         self._network, self._tissue = network, tissue
         self._events: Sequence[Event] = tuple(network.model.events.values())
+        volume, area = float(tissue.volumes.sum()), float(tissue.areas.sum())
+        n = network
+        self._measures = np.array([volume] * len(n.marrow) + [max(area, 1e-300)] * len(n.surface))
         self._was = np.zeros(len(self._events), bool)
         self._due = np.zeros(len(self._events), bool)
         self.instant = np.inf
@@ -41,16 +44,9 @@ class Events:
 
     # ---------------------------------------------------------------- conditions
     def _values(self, t: float, totals: np.ndarray, inputs: Mapping[str, float]) -> Evaluation:
-        n, s = self._network, self._measures
-        means = dict(zip(self._tissue.names, totals / s, strict=True))
+        n = self._network
+        means = dict(zip(self._tissue.names, totals / self._measures, strict=True))
         return Evaluation(n.definitions, {**n.uniform(inputs), **means, "t": t})
-
-    @property
-    def _measures(self) -> np.ndarray:
-        """Marrow volume or bone surface of every population."""
-        t, n = self._tissue, self._network
-        volume, area = float(t.volumes.sum()), float(t.areas.sum())
-        return np.array([volume] * len(n.marrow) + [max(area, 1e-300)] * len(n.surface))
 
     def _truth(self, integrator: Rodas, t: float, y: np.ndarray, inputs: Mapping[str, float]) -> np.ndarray:
         """Collective: which conditions hold."""

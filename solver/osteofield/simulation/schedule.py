@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from ..case.types import TherapySpec
+from ..case.types import Case, TherapySpec
+from ..kinetics import Network
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,14 @@ class Schedule:
     end: float
     instants: Sequence[float] = ()
 
-    @property
+    @classmethod
+    def of(cls, case: Case, network: Network) -> Schedule:
+        """What a case gives, and when formulas of its model jump."""
+        defaults = {i.name: i.default for i in network.inputs}
+        factors = {i.name: i.factor for i in network.inputs}
+        return cls(defaults, factors, case.therapies, case.time.end, network.instants)
+
+    @cached_property
     def events(self) -> list[float]:
         """Times in (0, end) at which a level changes or a formula jumps, ascending."""
         times = {t for x in self.therapies for t in (x.start, x.stop)} | set(self.instants)

@@ -106,10 +106,8 @@ class Simulation:
             )
             self.system = System(self.tissue.problem)
         self.names = self.tissue.names
-        defaults = {i.name: i.default for i in network.inputs}
-        factors = {i.name: i.factor for i in network.inputs}
-        self.schedule = Schedule(defaults, factors, case.therapies, case.time.end, network.instants)
-        self._events = Events(network, self.tissue, defaults)
+        self.schedule = Schedule.of(case, network)
+        self._events = Events(network, self.tissue, self.schedule.defaults)
         self.foci: list[Focus] = []
         self._measures = Measures(self.tissue, case.output.eroded_above, case.output.infected_above)
         roles = network.roles

@@ -48,7 +48,6 @@ class Layout:
         owned_surface: Surface value of each of them.
         position: (rows, 3) coordinates of this rank's rows, um.
         stiffness, local: Scalar stiffness (None for one point) and its local rows.
-        keep: What must outlive the stiffness.
     """
 
     marrow_vertices: np.ndarray
@@ -65,7 +64,6 @@ class Layout:
     position: np.ndarray
     stiffness: PETSc.Mat | None
     local: LocalMatrix
-    keep: object
 
 
 def lay_out(sample: Sample | WellMixed, comm: MPI.Comm) -> Layout:
@@ -95,7 +93,6 @@ def _point(sample: WellMixed, comm: MPI.Comm) -> Layout:
         position=np.zeros((len(rows), 3)),
         stiffness=None,
         local=local,
-        keep=None,
     )
 
 
@@ -129,5 +126,4 @@ def _mesh(sample: Sample, comm: MPI.Comm) -> Layout:
         position=position,
         stiffness=mesh.stiffness,
         local=LocalMatrix.from_petsc(mesh.stiffness, comm),
-        keep=mesh,
     )

@@ -57,16 +57,11 @@ def marrow_mesh(sample: Sample, comm: MPI.Comm) -> MarrowMesh:
     order = reverse_cuthill_mckee(graph[:, : len(mine)].tocsr(), symmetric_mode=True)
     mine = mine[order]
     rows = graph[order].tocsr()
-    position = np.full(len(vertices), -1, np.int64)
-    first = 0
-    for rank, part in enumerate(comm.allgather(mine)):
-        position[part] = first + np.arange(len(part))
-        if rank == comm.rank:
-            range_ = first, first + len(part)
-        first += len(part)
+    position = np.empty(len(vertices), np.int64)
+    position[np.concatenate(comm.allgather(mine))] = np.arange(len(vertices))
     named = np.concatenate([mine[np.argsort(order)], others])  # vertex of every column of `graph`
     matrix = PETSc.Mat().createAIJ(
-        ((range_[1] - range_[0], len(vertices)),) * 2,
+        ((len(mine), len(vertices)),) * 2,
         csr=(rows.indptr, position[named][rows.indices].astype(PETSc.IntType), rows.data),
         comm=comm,
     )

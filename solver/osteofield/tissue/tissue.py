@@ -133,7 +133,6 @@ def build_tissue(
         scale=np.array([p.scale for p in (*marrow, *surface)]),
         signed=np.array([p.signed for p in (*marrow, *surface)], dtype=bool),
         explicit_time=network.explicit_time,
-        keep=layout.keep,
     )
     return Tissue(
         sample,

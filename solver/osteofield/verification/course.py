@@ -35,7 +35,7 @@ class Course:
         self.case, self.result = case, result
         self.network = bound_network(case)
         self.times = result.times
-        self._schedule = _schedule(case, self.network)
+        self._schedule = Schedule.of(case, self.network)
         self.breaks = tuple(self._schedule.events)
 
     @cached_property
@@ -120,17 +120,7 @@ def bound_network(case: Case) -> Network:
 
 def changes(case: Case, network: Network) -> list[float]:
     """Times (day) at which a therapy begins or ends or a formula jumps."""
-    return _schedule(case, network).events
-
-
-def _schedule(case: Case, network: Network) -> Schedule:
-    return Schedule(
-        {i.name: i.default for i in network.inputs},
-        {i.name: i.factor for i in network.inputs},
-        case.therapies,
-        case.time.end,
-        network.instants,
-    )
+    return Schedule.of(case, network).events
 
 
 def output_times(end: float, count: int, exactly: Sequence[float]) -> list[float]:

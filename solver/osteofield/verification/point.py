@@ -9,6 +9,7 @@ import numpy as np
 
 from ..kinetics import Network
 from ..kinetics.evaluation import Evaluation
+from ..kinetics.rest import Map, find_rest, newton
 
 _SEEDS = 400
 _SAME = 1e-6  # roots nearer to each other than this, in scales of the populations, are one
@@ -70,13 +71,8 @@ class Point:
         return np.array([known[n] for n in self.names])
 
     def rest(self, guess: Mapping[str, float]) -> np.ndarray | None:
-        """A root of the rates, to round-off, or None: Newton, after implicit steps where it fails."""
-        start = self.start(guess)
-        with np.errstate(all="ignore"):
-            found = self._newton(start)
-            if found is None or (found < -1e-9 * self.scale).any():
-                found = self._newton(self._relax(start))
-        return found
+        """A root of the rates, to round-off, or None."""
+        return self._whole(find_rest(*self._scaled(), self.start(guess)[self.free] / self.scale[self.free]))
 
     def value(self, name: str, y: np.ndarray) -> float:
         """A population or quantity in a state."""
@@ -89,6 +85,7 @@ class Point:
         """All different roots without negative populations that seeded starts in a box lead to."""
         random = np.random.default_rng(1)
         found: list[np.ndarray] = []
+        rates, jacobian = self._scaled()
         with np.errstate(all="ignore"):
             for i in range(_SEEDS):
                 share = random.random(len(within)) ** (1 if i % 2 else 4)  # half of them near the lower end
@@ -96,7 +93,8 @@ class Point:
                     n: low + s * (high - low)
                     for s, (n, (low, high)) in zip(share, within.items(), strict=True)
                 }
-                root = self._newton(self.start(guess))
+                start = self.start(guess)[self.free] / self.scale[self.free]
+                root = self._whole(newton(rates, jacobian, start))
                 if root is None or (root < -1e-9 * self.scale).any():
                     continue
                 if not any(np.max(np.abs(root - other) / self.scale) < _SAME for other in found):
@@ -109,52 +107,25 @@ class Point:
         scaled = self.jacobian(y)[np.ix_(rows, rows)] * self.scale[rows] / self.scale[rows, None]
         return in_order(np.linalg.eigvals(scaled))
 
-    def _newton(self, y: np.ndarray | None) -> np.ndarray | None:
-        last = np.inf
-        for _ in range(60):
-            step = None if y is None else self._step(y, 0.0)
-            if y is None or step is None:
-                return None
-            y = y + step
-            size = float(np.max(np.abs(step) / (np.abs(y) + self.scale), initial=0.0))
-            if size < 1e-9 and (size < 1e-16 or size >= 0.5 * last):
-                return y
-            last = size
-        return None
+    def _scaled(self) -> tuple[Map, Map]:
+        """Rates and Jacobian of the free populations in units of their scales; the others are held."""
+        size, rows = self.scale[self.free], self.free
 
-    def _relax(self, y: np.ndarray) -> np.ndarray | None:
-        """Linearly implicit Euler steps that grow until nothing changes any more."""
-        dt = 1e-3
-        for _ in range(600):
-            step = self._step(y, 1.0 / dt)
-            if step is None:
-                return None
-            size = float(np.max(np.abs(step) / (self.scale + np.abs(y)), initial=0.0))
-            if size > 0.5:
-                dt *= 0.25
-                if dt < 1e-12:
-                    return None
-                continue
-            y = y + step
-            dt *= 2.0 if size < 0.1 else 1.0
-            if dt > 1e9:
-                break
+        def rates(u: np.ndarray) -> np.ndarray:
+            return self.rates(self._with(u))[rows] / size
+
+        def jacobian(u: np.ndarray) -> np.ndarray:
+            return self.jacobian(self._with(u))[np.ix_(rows, rows)] * size / size[:, None]
+
+        return rates, jacobian
+
+    def _with(self, u: np.ndarray) -> np.ndarray:
+        y = np.array([self.held.get(n, 0.0) for n in self.names])
+        y[self.free] = u * self.scale[self.free]
         return y
 
-    def _step(self, y: np.ndarray, shift: float) -> np.ndarray | None:
-        """Solve (shift - J) step = rates for the free populations."""
-        rows = self.free
-        scaled = self.jacobian(y)[np.ix_(rows, rows)] * self.scale[rows] / self.scale[rows, None]
-        right = self.rates(y)[rows] / self.scale[rows]
-        if not (np.isfinite(scaled).all() and np.isfinite(right).all()):
-            return None
-        try:
-            solved = np.linalg.solve(shift * np.eye(len(rows)) - scaled, right)
-        except np.linalg.LinAlgError:
-            return None
-        step = np.zeros_like(y)
-        step[rows] = solved * self.scale[rows]
-        return step if np.isfinite(step).all() else None
+    def _whole(self, u: np.ndarray | None) -> np.ndarray | None:
+        return None if u is None else self._with(u)
 
 
 def in_order(values: np.ndarray) -> np.ndarray:
