@@ -174,3 +174,19 @@ def test_keys_name_nodes_and_edges():
     along = kuhn(3).corners[edge[edge > 0]] * 25.0
     t = (crossing - low[edge > 0])[:, 0] / 25.0
     assert np.allclose(crossing, low[edge > 0] + t[:, None] * along)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_detached_pieces_go_and_those_at_the_box_stay(d):
+    """A slab along one face, a smaller one along the opposite face, a ball between them."""
+    grid = Grid((0.0,) * d, (1.0,) * d, (16,) * d)
+    x = np.stack(np.meshgrid(*grid.axes(), indexing="ij"))
+    ball = 2.3 - np.linalg.norm(x - 8.1, axis=0)
+    phi = np.maximum.reduce([3.2 - x[0], x[0] - 13.6, ball])
+    mesh = cut(phi, grid, islands="detached")
+    assert mesh.components == (2, 1)
+    assert mesh.bone_removed == (ball > 0).sum() and mesh.marrow_removed == 0
+    assert total_volume(mesh.points, mesh.bone) == pytest.approx((3.2 + 2.4) * 16 ** (d - 1), rel=1e-9)
+    assert cut(phi, grid, islands="remove").components == (1, 1)
+    again = cut(mesh.phi, grid, islands="detached")
+    assert np.array_equal(again.points, mesh.points)

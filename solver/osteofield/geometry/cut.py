@@ -29,6 +29,8 @@ from .snap import CLIP, LEAST_VOLUME, SNAP, Slab, determinant, settle, split
 SLAB_NODES = 150_000  # a slab of this size keeps the temporaries in tens of MB
 MOST_ROUNDS = 20
 
+Islands = Literal["remove", "detached", "keep"]
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -65,7 +67,7 @@ def cut(
     phi: np.ndarray,
     grid: Grid,
     *,
-    islands: Literal["remove", "keep"] = "keep",
+    islands: Islands = "keep",
     slabs: int | None = None,
     snap: float = SNAP,
     clip: float = CLIP,
@@ -77,7 +79,8 @@ def cut(
     Args:
         phi: Signed distance at the grid nodes, um, positive in bone; not modified.
         grid: The background grid.
-        islands: ``remove`` leaves one piece of bone and one of marrow, the largest.
+        islands: ``remove`` leaves one piece of bone and one of marrow, the largest; ``detached``
+            also those that touch the box, which may hang together outside it.
         slabs: In how many slabs the grid is worked off; does not change the result.
         snap: Nodes nearer to a crossing than this fraction of an edge are moved onto it.
         clip: Least distance, in cells, that a node which may not be moved is given.
@@ -94,17 +97,17 @@ def cut(
     removed = {1: 0, -1: 0}
     zero = np.zeros(phi.shape, bool)
     sign = np.where(phi > 0, 1, -1).astype(np.int8)
+    flips = _strays(sign, connectivity, islands)
     for _ in range(MOST_ROUNDS):
-        if islands == "remove":
-            flips = {s: _small_pieces(sign, s, connectivity) for s in (1, -1)}
-            for s, nodes in flips.items():
-                phi[nodes] = -s * np.maximum(np.abs(phi[nodes]), clip * grid.h)
-                removed[s] += int(nodes.sum())
+        for s, nodes in flips.items():
+            phi[nodes] = -s * np.maximum(np.abs(phi[nodes]), clip * grid.h)
+            removed[s] += int(nodes.sum())
         blocks = split(phi, grid, slabs, snap=snap, clip=clip, least_volume=least_volume)
         settle(blocks, zero)
         sign = np.where(zero, 0, np.where(phi > 0, 1, -1)).astype(np.int8)
         pieces = tuple(int(ndimage.label(sign == s, connectivity)[1]) for s in (1, -1))
-        if islands == "keep" or max(pieces) <= 1:
+        flips = _strays(sign, connectivity, islands)
+        if not any(nodes.any() for nodes in flips.values()):
             break
     else:
         raise ComputationStopped(
@@ -117,13 +120,20 @@ def cut(
     return _merge(parts, grid, phi, removed, pieces)
 
 
-def _small_pieces(sign: np.ndarray, phase: int, connectivity: np.ndarray) -> np.ndarray:
-    """Nodes of all pieces of a phase but the largest (the first of equals)."""
-    label, n = ndimage.label(sign == phase, connectivity)
-    if n <= 1:
-        return np.zeros(sign.shape, bool)
-    keep = np.bincount(label.ravel())[1:].argmax() + 1
-    return (label > 0) & (label != keep)
+def _strays(sign: np.ndarray, connectivity: np.ndarray, islands: Islands) -> dict[int, np.ndarray]:
+    """Per phase the nodes of all pieces that are not to stay; of equal pieces the first is the largest."""
+    out = {}
+    for phase in (1, -1) if islands != "keep" else ():
+        label, n = ndimage.label(sign == phase, connectivity)
+        stays = np.zeros(n + 1, bool)
+        stays[0] = True
+        if n:
+            stays[np.bincount(label.ravel())[1:].argmax() + 1] = True
+        if islands == "detached":
+            for axis in range(sign.ndim):
+                stays[label.take((0, -1), axis)] = True
+        out[phase] = ~stays[label]
+    return out
 
 
 @dataclass

@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..case.types import CENTER, SampleSpec, SliceSpec
 from ..errors import ComputationStopped, InputError, Problem
 from . import shapes
-from .cut import Cut, cut
+from .cut import Cut, Islands, cut
 from .foam import foam
 from .grid import Grid
 from .halfthickness import half_thickness, mean_thickness
@@ -26,6 +26,21 @@ from .voxels import Voxels
 Log = Callable[[str], None]
 
 MANY = 0.05  # shares of removed or unresolved bone beyond which the user is told
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a sample was cut out of: the way on for a surface that moves.
+
+    Attributes:
+        grid: The background grid.
+        phi: Signed distance at its nodes, islands filled in, um, positive in bone.
+        keys: Global key of every point of the sample (`Cut.keys`).
+    """
+
+    grid: Grid
+    phi: np.ndarray
+    keys: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,8 @@ class Sample:
         half_thickness: ``(N,)`` local half thickness of bone at surface points, nan elsewhere.
         morphometry: Sums, pieces, cell quality.
         provenance: Where it comes from: JSON-able.
+        origin: What it was cut out of; None for a sample from a file.
+        reference: sigma0 and d0 of the sample it began as, where the surface has moved since.
     """
 
     dimension: int
@@ -55,15 +72,21 @@ class Sample:
     half_thickness: np.ndarray
     morphometry: Morphometry
     provenance: dict[str, Any]
+    origin: Origin | None = None
+    reference: tuple[float, float] | None = None
 
     @property
     def sigma0(self) -> float:
         """Bone surface per marrow volume, 1/um."""
+        if self.reference is not None:
+            return self.reference[0]
         return self.morphometry.bone_surface / self.morphometry.marrow_volume
 
     @property
     def d0(self) -> float:
         """Bone volume per bone surface, um; nan without bone surface."""
+        if self.reference is not None:
+            return self.reference[1]
         m = self.morphometry
         return m.bone_volume / m.bone_surface if m.bone_surface else float("nan")
 
@@ -111,7 +134,7 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
 
 def _level_set(
     spec: SampleSpec, cell_size: float, log: Log
-) -> tuple[np.ndarray, Grid, Literal["remove", "keep"], dict[str, Any]]:
+) -> tuple[np.ndarray, Grid, Islands, dict[str, Any]]:
     """Signed distance on the background grid, what to do with islands, and facts."""
     if spec.shape is not None:
         if spec.slice is not None:
@@ -211,7 +234,7 @@ def _assemble(mesh: Cut, grid: Grid, facts: dict[str, Any], thickness: bool, log
     )
     return Sample(
         grid.dimension, mesh.points, mesh.marrow, mesh.bone, mesh.surface, mesh.faces,
-        (grid.origin, grid.upper), half, numbers, facts,
+        (grid.origin, grid.upper), half, numbers, facts, Origin(grid, mesh.phi, mesh.keys),
     )  # fmt: skip
 
 
