@@ -8,6 +8,7 @@ import platform
 import time as clock
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ def run_case(
         InputError: Before anything was computed or written.
     """
     from .results import Log, prepare, refuse
-    from .simulation import Simulation
+    from .simulation import Restored, Simulation
 
     begun = clock.perf_counter()
     comm = world()
@@ -99,19 +100,18 @@ def run_case(
     notes: list[str] = []
     sample = case_sample(case, notes.append)
     log: Callable[[str], None] = Log.silent()
-    folder, arrays, facts = None, None, None
+    folder, restored = None, None
     if comm.rank == 0:
         try:
             folder = prepare(directory, case.name, fingerprint, overwrite, resume, screen=screen)
             log = folder.log
-            if folder.resume_from is not None:
-                found = folder.resume_from
-                arrays, facts = found.arrays, {**found.facts, "time": found.time}
+            if (found := folder.resume_from) is not None:
+                restored = Restored(found.time, found.facts, found.arrays)
         except InputError as e:
             error = e
     agree(comm, error)
-    facts = comm.bcast(facts, 0)
-    restored = None if facts is None else (arrays, facts)
+    without_arrays = comm.bcast(None if restored is None else replace(restored, arrays=None), 0)
+    restored = restored or without_arrays
     read = clock.perf_counter() - begun
     with folder or nullcontext():  # notes in run.json how it ended, also after an error
         log(f"{case.title or case.name}: {comm.size} rank{'s' if comm.size > 1 else ''}")

@@ -8,6 +8,7 @@ import errno
 import numpy as np
 import pytest
 
+from osteofield.simulation import Restored
 from osteofield.tissue import sizes
 
 
@@ -203,18 +204,12 @@ def test_resumed_run_is_the_uninterrupted_one(case, simulate):
     assert 1.5 < stopped < 4.0
     time, arrays, facts = first.writer.checkpoints[-1]
     assert time == stopped == first.writer.frames[-1].time
-    second = simulate(case(), restored=(arrays, {**facts, "time": time}))
+    second = simulate(case(), restored=Restored(time, facts, arrays))
     assert second.outcome.status == "done"
     assert [f.time for f in second.writer.frames] == [t for t in (0, 1, 2, 3, 4) if t > stopped]
-    for frame in second.writer.frames:
-        same = whole.writer.frames[round(frame.time)]
-        for column, value in same.row.items():
-            if ".residual" not in column:
-                assert frame.row[column] == pytest.approx(value, rel=1e-10, abs=1e-14), column
-            else:
-                assert frame.row[column] == pytest.approx(value, abs=1e-6), column
-    steps = first.outcome.steps["accepted"] + second.outcome.steps["accepted"]
-    assert steps == whole.outcome.steps["accepted"]
+    for frame in second.writer.frames:  # bit by bit
+        assert frame.row == whole.writer.frames[round(frame.time)].row
+    assert second.outcome.steps == whole.outcome.steps
 
 
 def test_too_short_a_step_stops_with_a_checkpoint(case, simulate):

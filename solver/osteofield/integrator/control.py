@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass
@@ -33,6 +35,15 @@ class StepControl:
     def __post_init__(self) -> None:
         self.step = self.rung(min(self.step, self.longest))
         self._after_rejection = False
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: what the next step depends on; JSON."""
+        return {"step": self.step, "after_rejection": self._after_rejection}
+
+    @state.setter
+    def state(self, values: Mapping[str, Any]) -> None:
+        self.step, self._after_rejection = values["step"], values["after_rejection"]
 
     def rung(self, h: float) -> float:
         """Largest ladder step not above `h`."""

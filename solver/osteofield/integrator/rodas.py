@@ -7,7 +7,9 @@ section IV.7 and the authors' code RODAS (method 1).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -128,13 +130,25 @@ class Rodas:
         self.statistics.accepted -= 1
 
     @property
-    def magnitudes(self) -> np.ndarray:
-        """Scale of every population that errors are measured against (largest mean so far)."""
-        return self._size
+    def state(self) -> dict[str, Any]:
+        """For a checkpoint: what besides `t`, `y` and `ledger` the next steps depend on; JSON."""
+        s = self.system
+        return {
+            "control": self.control.state,
+            "magnitudes": self._size.tolist(),
+            "peak": self._peak.tolist(),
+            "undershoots": [self._undershoots, self._undershoot_step],
+            "statistics": asdict(self.statistics) | {"solves": s.solves, "iterations": s.iterations},
+        }
 
-    @magnitudes.setter
-    def magnitudes(self, values: np.ndarray) -> None:
-        self._size = np.array(values)
+    @state.setter
+    def state(self, values: Mapping[str, Any]) -> None:
+        self.control.state = values["control"]
+        self._size, self._peak = np.array(values["magnitudes"]), np.array(values["peak"])
+        self._undershoots, self._undershoot_step = values["undershoots"]
+        counts = dict(values["statistics"])
+        self.system.solves, self.system.iterations = counts.pop("solves"), counts.pop("iterations")
+        self.statistics = Statistics(**counts)
 
     def step(self, stop: float) -> None:
         """Collective: one accepted step, not beyond `stop`, which is hit exactly.

@@ -17,7 +17,7 @@ import numpy as np
 
 from .atomic import sync_folder
 
-FORMAT = 1
+FORMAT = 2
 _NAME = re.compile(r"checkpoint_(\d{6})\.h5")
 
 
@@ -117,7 +117,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 raise DamagedCheckpoint(f"it has format {found}, this version reads {FORMAT}")
             time = float(f.attrs["time"])
             text = f["facts"][()].decode()
-            arrays = {name: f["arrays"][name][()] for name in f["arrays"]}
+            arrays: dict[str, np.ndarray] = {}
+            f["arrays"].visititems(
+                lambda name, x: arrays.__setitem__(name, x[()]) if isinstance(x, h5py.Dataset) else None
+            )
             wanted = f.attrs["sha256"]
     except (OSError, KeyError, RuntimeError, ValueError, AttributeError, UnicodeDecodeError) as e:
         raise DamagedCheckpoint(f"it cannot be read: {str(e).splitlines()[0] if str(e) else e!r}") from None

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A run: homeostasis, foci, therapies, output times, stops; hands frames to a `Writer`."""
 
+from .outcome import Outcome, Progress
 from .plan import describe_plan
 from .seeding import check_foci
-from .simulation import Outcome, Progress, Simulation
+from .simulation import Simulation
+from .snapshot import Restored
 from .writer import Frame, MeshData, Writer
 
 __all__ = [
-    "Frame", "MeshData", "Outcome", "Progress", "Simulation", "Writer", "check_foci", "describe_plan",
+    "Frame", "MeshData", "Outcome", "Progress", "Restored", "Simulation", "Writer", "check_foci",
+    "describe_plan",
 ]  # fmt: skip

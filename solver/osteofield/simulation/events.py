@@ -151,9 +151,13 @@ class Events:
     @property
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"levels": self.levels, "was": self._was.tolist()}
+        instant = self.instant if np.isfinite(self.instant) else None
+        return {
+            "levels": self.levels, "was": self._was.tolist(), "due": self._due.tolist(), "instant": instant,
+        }  # fmt: skip
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
         self.levels = dict(values["levels"])
-        self._was = np.array(values["was"], bool)
+        self._was, self._due = np.array(values["was"], bool), np.array(values["due"], bool)
+        self.instant = np.inf if values["instant"] is None else values["instant"]

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ..integrator import System
@@ -99,7 +102,7 @@ class Ledger:
         return {n: float(w @ (now - start)) / gross[n] for n, w in self._sums.items()}
 
     @property
-    def state(self) -> dict[str, list[float]]:
+    def state(self) -> dict[str, Any]:
         """For a checkpoint."""
         return {
             "start": self._start.tolist(),
@@ -108,6 +111,6 @@ class Ledger:
         }
 
     @state.setter
-    def state(self, values: dict[str, list[float]]) -> None:
+    def state(self, values: Mapping[str, Any]) -> None:
         self._start, self._turnover = np.array(values["start"]), np.array(values["turnover"])
         self._rate = np.array(values["rate"])

@@ -2,11 +2,14 @@
 """Populations on a sample: P1 finite elements, lumped volumes and areas, MPI layout."""
 
 from .clip import ball_shares, fraction_above
+from .gather import Columns, Gather
 from .layout import Layout, WellMixed
 from .measure import lumped, sizes
 from .tissue import Tissue, build_tissue
 
 __all__ = [
+    "Columns",
+    "Gather",
     "Layout",
     "Tissue",
     "WellMixed",

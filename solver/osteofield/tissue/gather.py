@@ -1,51 +1,118 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Rows of a distributed array collected on rank 0 in the numbering of the sample."""
+"""Rows of distributed arrays, collected on rank 0 and handed out again block by block.
+
+No rank ever holds a whole array: what rank 0 needs is one block of rows, whatever the sample.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..parallel import agree
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+BLOCK = 1 << 16  # rows; 30 populations of them are 16 MB
+
 
 class Gather:
-    """Collects and hands out rows.
+    """Collects and hands out rows in the numbering of the whole sample.
 
     Args:
         comm: Communicator.
-        positions: Place of every row owned here in the whole array.
+        positions: Place of every row owned here in the whole array; every place is owned once.
         total: Rows of the whole array.
     """
 
     def __init__(self, comm: MPI.Comm, positions: np.ndarray, total: int):
         self._comm, self.total = comm, total
-        self._mine = np.ascontiguousarray(positions, dtype=np.int64)
-        self._counts = comm.gather(len(positions), 0)
-        self._order = self._collect(self._mine)
+        self._order = np.argsort(positions, kind="stable")
+        self._places = np.ascontiguousarray(positions, dtype=np.int64)[self._order]
 
-    def _collect(self, values: np.ndarray) -> np.ndarray | None:
-        out = np.empty(sum(self._counts), values.dtype) if self._counts is not None else None
-        counts = None if self._counts is None else (out, self._counts)
-        self._comm.Gatherv(values, counts, 0)
-        return out
+    def _blocks(self) -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+        """Begin and end of every block, rows owned in it and their places within it."""
+        for start in range(0, self.total, BLOCK):
+            stop = min(start + BLOCK, self.total)
+            lo, hi = np.searchsorted(self._places, [start, stop])
+            yield start, stop, self._order[lo:hi], self._places[lo:hi] - start
+
+    def blocks(self, values: np.ndarray) -> Iterator[tuple[int, np.ndarray | None]]:
+        """Collective: first place and rows (n, width) of every block; None on all ranks but the first.
+
+        Every rank must go through all blocks.
+
+        Args:
+            values: (rows owned here, width).
+        """
+        width = values.shape[1]
+        for start, stop, rows, places in self._blocks():
+            part = np.ascontiguousarray(values[rows])
+            counts = self._comm.gather(len(rows), 0)
+            if counts is None:
+                self._comm.Gatherv(places, None, 0)
+                self._comm.Gatherv(part, None, 0)
+                yield start, None
+                continue
+            order = np.empty(stop - start, np.int64)
+            mixed = np.empty((stop - start, width), values.dtype)
+            self._comm.Gatherv(places, (order, counts), 0)
+            self._comm.Gatherv(part, (mixed, [n * width for n in counts]), 0)
+            block = np.empty_like(mixed)
+            block[order] = mixed
+            yield start, block
 
     def __call__(self, values: np.ndarray) -> np.ndarray | None:
-        """Collective: (total, width) on rank 0, None elsewhere; column by column to bound memory."""
-        whole = None if self._order is None else np.empty((self.total, values.shape[1]))
-        for k in range(values.shape[1]):
-            column = self._collect(np.ascontiguousarray(values[:, k], dtype=np.float64))
-            if whole is not None:
-                whole[self._order, k] = column
-        return whole
+        """Collective: all rows (total, width) on rank 0, None elsewhere; for what is known to be small."""
+        parts = [block for _, block in self.blocks(values)]
+        if self._comm.rank:
+            return None
+        return np.concatenate(
+            [np.empty((0, values.shape[1]), values.dtype), *(p for p in parts if p is not None)]
+        )
 
-    def scatter(self, whole: np.ndarray | None, width: int) -> np.ndarray:
-        """Collective: the inverse; `whole` (total, width) is read on rank 0 only."""
-        out = np.empty((len(self._mine), width))
-        for k in range(width):
-            column = None if whole is None else np.ascontiguousarray(whole[:, k])
-            column = self._comm.bcast(column, 0)
-            out[:, k] = column[self._mine]
-        return out
+    def scatter(self, sources: Sequence[Any] | None, out: np.ndarray) -> None:
+        """Collective: the inverse of `blocks`.
+
+        Args:
+            sources: For every column something of length `total` that can be sliced; rank 0 only.
+            out: (rows owned here, width), filled.
+
+        Raises:
+            OSError: Reading failed on rank 0; raised on every rank.
+        """
+        error: BaseException | None = None
+        for start, stop, rows, places in self._blocks():
+            block = np.zeros((stop - start, out.shape[1]))
+            if sources is not None and error is None:
+                try:
+                    for k, source in enumerate(sources):
+                        block[:, k] = source[start:stop]
+                except (OSError, ValueError) as e:
+                    error = e
+            self._comm.Bcast(block, 0)
+            out[rows] = block[places]
+        agree(self._comm, error)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Named columns of a distributed array.
+
+    Attributes:
+        gather: Where their rows belong.
+        values: (rows owned here, columns).
+        names: Of the columns.
+    """
+
+    gather: Gather
+    values: np.ndarray
+    names: Sequence[str]
+
+    def read(self, arrays: Mapping[str, Any] | None) -> None:
+        """Collective: fill the values from named arrays (rank 0)."""
+        self.gather.scatter(None if arrays is None else [arrays[n] for n in self.names], self.values)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What a run tells while it goes on, and when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: for a live line on the screen.
+
+    Attributes:
+        day, end: Simulated time and its goal.
+        steps, rejected: Time steps.
+        step: Last step, day.
+        iterations: Krylov iterations per solve so far.
+        row: The last output row (rank 0), if any.
+    """
+
+    day: float
+    end: float
+    steps: int
+    rejected: int
+    step: float
+    iterations: float
+    row: Mapping[str, float] | None
+
+
+@dataclass
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: ``done``, ``stopped`` (the computation could not go on) or ``interrupted``.
+        reason: One sentence.
+        time: Last time reached, day.
+        steps: Accepted and rejected steps, iterations, solves.
+        timings: Wall seconds by phase.
+    """
+
+    status: str
+    reason: str
+    time: float
+    steps: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        """0 done, 3 the computation stopped or was interrupted (a checkpoint is left)."""
+        return 0 if self.status == "done" else 3

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The full state of a run as named arrays and JSON facts, and back, on any number of ranks.
+
+A checkpoint holds
+
+- the fields: one array per population, ``marrow/NAME`` and ``surface/NAME``, and per coefficient of
+  the bone surface, ``fields/NAME``, in the numbering of the whole sample;
+- the facts of every `Keeper`: a piece of the run that has a history of its own (integrator, ledger,
+  events, ...), under its name;
+- whatever arrays a piece adds that is more than numbers.
+
+A geometry that changes is such a piece. What it needs to make its sample again (phi of the background
+grid, say) it gives as further `Columns`, ``geometry/NAME``, to `columns`; when a run is resumed, it
+makes the sample from those arrays *before* the tissue is built, and `restore_fields` then fills the
+fields of the new tissue. Arrays that a reader does not ask for do no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ..integrator import Rodas, System
+from ..kinetics import Network
+from ..tissue import Columns, Tissue
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
+
+class Keeper(Protocol):
+    """A piece of a run whose state is plain JSON and the same on every rank."""
+
+    @property
+    def state(self) -> dict[str, Any]: ...
+
+    @state.setter
+    def state(self, values: Mapping[str, Any]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a checkpoint gives back.
+
+    Attributes:
+        time: day.
+        facts: Name of a keeper to its state; on every rank.
+        arrays: Name to something that can be sliced like an array (read from disk when it is);
+            None on all ranks but the first.
+    """
+
+    time: float
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, Any] | None
+
+
+def columns(tissue: Tissue, system: System, y: np.ndarray) -> list[Columns]:
+    """The fields of a state, as every rank has them."""
+    network = tissue.network
+    return [
+        Columns(tissue.gather_marrow, system.marrow(y), _names("marrow", network)),
+        Columns(tissue.gather_surface, system.surface(y), _names("surface", network)),
+        Columns(tissue.gather_surface, system.problem.surface.g, _names("fields", network)),
+    ]
+
+
+def restore_fields(restored: Restored, tissue: Tissue, system: System, y: np.ndarray) -> None:
+    """Collective: the inverse; fills `y` and the coefficients of the bone surface."""
+    for part in columns(tissue, system, y):
+        part.read(restored.arrays)
+
+
+def facts(keepers: Mapping[str, Keeper], integrator: Rodas, comm: MPI.Comm) -> dict[str, Any]:
+    """Collective: the states of all keepers, and every rank's part of the integrated reactions."""
+    return {name: k.state for name, k in keepers.items()} | {
+        "integral": [part.tolist() for part in comm.allgather(integrator.ledger)],
+    }
+
+
+def restore_facts(
+    restored: Restored, keepers: Mapping[str, Keeper], integrator: Rodas, comm: MPI.Comm
+) -> None:
+    """The inverse."""
+    for name, keeper in keepers.items():
+        keeper.state = restored.facts[name]
+    parts = np.array(restored.facts["integral"])
+    # on as many ranks as before every rank gets its own part back, so that even round-off is the same
+    integrator.ledger = parts[comm.rank] if len(parts) == comm.size else parts.sum(axis=0) / comm.size
+
+
+def _names(kind: str, network: Network) -> Sequence[str]:
+    named: Sequence[Any] = getattr(network, kind)
+    return [f"{kind}/{x.name}" for x in named]
