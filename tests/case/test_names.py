@@ -80,12 +80,12 @@ def test_a_right_case(tmp_path: Path) -> None:
         (
             "antibiotic",
             "antibiotics",
-            "9: therapy[0].drug: model 'small' has no input 'antibiotics'; did you mean 'ant",
+            "9: therapy[0].drug: model 'small' has no input 'antibiotics', and there is no such drug file; did you mean 'ant",
         ),
         (
             "antibiotic",
             "x",
-            "9: therapy[0].drug: model 'small' has no input 'x'; it has: antibiotic, infusion.",
+            "9: therapy[0].drug: model 'small' has no input 'x', and there is no such drug file; there are: anakinra, antibiotic, ",
         ),
         (
             "2 nM/h",

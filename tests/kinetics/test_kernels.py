@@ -321,3 +321,36 @@ surface = { formation = "4*OC/day", removal = "-0.02*OB/day" }
     y = np.array([m.network.initial[n] for n in m.names])
     assert m.run(y, 10.0) == pytest.approx([3.026919, 389.044875], rel=1e-6)
     assert m.run(y, 1000.0) == pytest.approx([0.75 * 2**0.5, 150 * 2**0.5], rel=1e-4)
+
+
+def test_inputs_that_follow_time_are_seen_with_their_exact_derivative():
+    """Rates at t use the level at t; d(rates)/dt is that of a central difference."""
+    network = load_network("osteoimmune")
+    kernels = network.compile()
+    k = kernels.surface
+    ym = np.array([[network.healthy[p.name] + 0.3 * p.scale for p in network.marrow]])
+    ys = np.array([[network.healthy[p.name] + 0.3 * p.scale for p in network.surface]])
+    g = np.array([[f.initial for f in network.fields]])
+    node, a = np.zeros(1, np.int32), np.ones(1)
+
+    def course(t):
+        levels = {"antibiotic": np.exp(-t), "anti_TNF": 2.0 * np.exp(-3.0 * t), "bisphosphonate": t}
+        return levels, {"antibiotic": -np.exp(-t), "anti_TNF": -6.0 * np.exp(-3.0 * t), "bisphosphonate": 1.0}
+
+    def rates(t):
+        fm, fs = np.empty_like(ym), np.empty_like(ys)
+        k.rates(t, node, ym, ys, a, g, None, fm, fs)
+        return np.concatenate([fm[0], fs[0]])
+
+    kernels.follow(course)
+    moving = rates(0.7)
+    fm, fs = np.empty_like(ym), np.empty_like(ys)
+    k.dfdt(0.7, node, ym, ys, a, g, None, fm, fs)
+    slope = np.concatenate([fm[0], fs[0]])
+    want = (rates(0.7 + 1e-5) - rates(0.7 - 1e-5)) / 2e-5
+    assert slope == pytest.approx(want, rel=1e-6, abs=1e-8 * np.abs(want).max())
+    assert np.count_nonzero(slope) > 4
+    kernels.set_inputs(course(0.7)[0])
+    assert (rates(0.7) == moving).all() and (rates(5.0) == moving).all()
+    k.dfdt(0.7, node, ym, ys, a, g, None, fm, fs)
+    assert not fm.any() and not fs.any()

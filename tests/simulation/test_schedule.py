@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from math import exp, nan
+from types import SimpleNamespace
+
 import pytest
 
-from osteofield.case.types import TherapySpec
+from osteofield.case.types import Doses, TherapySpec
 from osteofield.simulation.schedule import Schedule
 
 
@@ -41,3 +44,15 @@ def test_overlapping_courses_add_up():
 @pytest.mark.parametrize(("text", "level"), [("2", 2000.0), ("2.0", 2000.0), ("", 2000.0), ("2 pM/day", 2.0)])
 def test_a_plain_number_counts_in_the_unit_of_the_input(text, level):
     assert make(TherapySpec("B", 2.0, 0, 1, text)).levels(0)["B"] == level
+
+
+def test_levels_between_doses_follow_serum_exactly():
+    agent = SimpleNamespace(acts_on="A")
+    doses = Doses("bolus", (7.0, 9.0), (100.0, 100.0))
+    s = make(TherapySpec("d", nan, 7, 28, agent=agent, doses=doses, elimination=0.5, share=0.02))
+    assert s.varies and s.events == [7, 9]
+    assert s.levels(6.9)["A"] == 0.5
+    assert s.levels(8.0)["A"] == pytest.approx(0.5 + 2.0 * exp(-0.5))
+    levels, slopes = s.course(10.0)
+    assert levels["A"] == pytest.approx(0.5 + 2.0 * (exp(-1.5) + exp(-0.5)))
+    assert slopes == {"A": pytest.approx(-0.5 * (levels["A"] - 0.5))}

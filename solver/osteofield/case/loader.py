@@ -15,6 +15,7 @@ from ..tomlsource import TomlSource
 from .overrides import override, replace
 from .sample import read_sample, sample_box, sample_dimension
 from .table import Table
+from .therapy import read_therapy
 from .tomltext import to_toml
 from .types import (
     CENTER,
@@ -23,7 +24,6 @@ from .types import (
     ModelSpec,
     OutputSpec,
     SampleSpec,
-    TherapySpec,
     TimeSpec,
 )
 
@@ -104,7 +104,7 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     boundary.close()
     time_table = top.table("time", keep_empty=True)
     time = _time(time_table)
-    therapies = tuple(_therapy(t, time.end) for t in therapy_tables)
+    therapies = tuple(read_therapy(t, time.end) for t in therapy_tables)
     stop_table = top.table("stop", keep_empty=True)
     stop = stop_table.words("when", ("cleared", "steady"))
     stop_table.close()
@@ -247,44 +247,6 @@ def _load(table: Table) -> tuple[float, str]:
                 continue
     load = table.quantity("load", like, example="1000 CFU/mm^3")
     return load, text if isinstance(text, str) and not math.isnan(load) else ""
-
-
-def _therapy(table: Table, end: float) -> TherapySpec:
-    drug = table.text("drug", example='"antibiotic"')
-    start = table.quantity("from", "day", example="7 day", zero=True)
-    until = math.nan
-    if table.has("until") or not math.isnan(end):
-        until = table.quantity("until", "day", f"{end:.15g} day")
-    dose = table.table("dose")
-    level, level_text = math.nan, ""
-    raw = dose.data.get("level")
-    if isinstance(raw, str):
-        level = _any_quantity(dose, dose.text("level"))
-        level_text = "" if math.isnan(level) else raw
-    else:
-        level = dose.number("level", example="10")
-        level_text = "" if raw is None else str(raw)
-    dose.close()
-    table.close()
-    if start >= end:
-        table.problem("from", f"the run ends at {end:g} day, so this therapy would never be given.")
-    elif until <= start:
-        table.problem("until", "a therapy must end after it starts: 'until' is not later than 'from'.")
-    return TherapySpec(drug, level, start, until, level_text)
-
-
-def _any_quantity(table: Table, text: str) -> float:
-    """A dose in whatever unit; the model knows which one its input takes."""
-    number, _, unit_text = text.strip().partition(" ")
-    try:
-        value = float(number) * units.unit(unit_text or "1").factor
-    except (ValueError, units.UnitError) as e:
-        said = str(e) if isinstance(e, units.UnitError) else f"'{text}' is not a number with a unit"
-        table.problem("level", f"{said}.")
-        return math.nan
-    if not math.isfinite(value):
-        table.problem("level", f"'{text}' is not allowed; a dose is finite.")
-    return value
 
 
 def _time(table: Table) -> TimeSpec:

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from .. import units
 from ..errors import Problem, did_you_mean
-from .types import Case
+from .drug import drugs
+from .types import Case, TherapySpec
 
 
 class _Population(Protocol):
@@ -85,19 +86,37 @@ def _therapies(case: Case, model: Model) -> list[Problem]:
     for i, therapy in enumerate(case.therapies):
         if not therapy.drug:
             continue
-        if therapy.drug not in inputs:
-            what = f"model '{model.name}' has no input '{therapy.drug}'{_hint(therapy.drug, inputs)}"
-            problems.append(case.problem(("therapy", i, "drug"), what))
+        if therapy.target not in inputs:
+            problems.append(case.problem(("therapy", i, "drug"), _no_input(model, therapy, inputs)))
+        elif therapy.agent:
+            if not units.unit(inputs[therapy.target].unit).dimensionless:
+                what = (
+                    f"input '{therapy.target}' is no multiple of a half effect, so no drug file can drive it."
+                )
+                problems.append(case.problem(("therapy", i, "drug"), what))
         elif therapy.level_text and not _is_number(therapy.level_text):
             try:
                 units.quantity(therapy.level_text, inputs[therapy.drug].unit)
             except units.UnitError as e:
                 problems.append(case.problem(("therapy", i, "dose", "level"), f"'{therapy.drug}': {e}."))
                 continue
-        if therapy.drug in inputs and therapy.level < 0 and not inputs[therapy.drug].signed:
+        if (
+            therapy.drug in inputs
+            and not therapy.agent
+            and therapy.level < 0
+            and not inputs[therapy.drug].signed
+        ):
             what = f"'{therapy.level_text}' is not allowed; '{therapy.drug}' is 0 or positive."
             problems.append(case.problem(("therapy", i, "dose", "level"), what))
     return problems
+
+
+def _no_input(model: Model, therapy: TherapySpec, inputs: Iterable[str]) -> str:
+    if therapy.agent:
+        return f"{therapy.drug} acts on '{therapy.target}', which model '{model.name}' has no input for."
+    known = [*inputs, *(n for n, _ in drugs())]
+    hint = did_you_mean(therapy.drug, known, otherwise="there are")
+    return f"model '{model.name}' has no input '{therapy.drug}', and there is no such drug file{hint}"
 
 
 def _fields(case: Case, model: Model) -> list[Problem]:

@@ -12,14 +12,15 @@ from ..parallel import is_root
 from .screen import say
 from .status import DONE
 
-HELP = "list the model library, explain one model, or import SBML"
-DESCRIPTION = """Without NAME: the models that a case can name. With NAME: equations, parameters,
-units and sources of one model; NAME can also be a model file of your own (.toml), which is
-checked on the way. 'osteofield models import FILE.xml -o OUT.toml' makes a model file of an SBML
-file (Level 2 and 3) and checks that both have the same rates."""
+HELP = "list the model library and the drugs, explain one, or import SBML"
+DESCRIPTION = """Without NAME: the models that a case can name, and the drugs. With NAME: equations,
+parameters, units and sources of one model, or the numbers of a drug; NAME can also be a model file
+of your own (.toml), which is checked on the way. 'osteofield models import FILE.xml -o OUT.toml'
+makes a model file of an SBML file (Level 2 and 3) and checks that both have the same rates."""
 EXAMPLES = """examples:
   osteofield models
   osteofield models osteoimmune
+  osteofield models vancomycin
   osteofield models my_model.toml
   osteofield models import remodelling.xml -o remodelling.toml"""
 
@@ -49,17 +50,35 @@ def execute(args: argparse.Namespace) -> int:
             problems.append(Problem(f"{option} goes with 'osteofield models import FILE.xml' only."))
     if problems:
         raise InputError(problems)
-    from ..kinetics import describe, library, load_network
-
     if args.name is None:
-        entries = library()
-        width = max(len(name) for name, _ in entries)
-        for name, title in entries:
-            say(f"{name:{width}}  {title}")
-        return DONE
-    file = Path(args.name) if args.name.endswith(".toml") else None
-    say(describe(load_network(file.stem if file else args.name, file=file)))
+        _list()
+    else:
+        _explain(args.name)
     return DONE
+
+
+def _list() -> None:
+    from ..case.drug import drugs
+    from ..kinetics import library
+
+    tables = (("models", library()), ("drugs (the name of a [[therapy]])", drugs()))
+    width = max(len(name) for _, entries in tables for name, _ in entries)
+    for k, (what, entries) in enumerate(tables):
+        say(f"{'' if k == 0 else chr(10)}{what}")
+        for name, title in entries:
+            say(f"  {name:{width}}  {title}")
+
+
+def _explain(name: str) -> None:
+    from ..case.drug import describe_drug, drug_file, read_drug
+    from ..kinetics import describe, load_network
+
+    file = Path(name) if name.endswith(".toml") else None
+    drug = drug_file(name)
+    if drug is not None:
+        say(describe_drug(read_drug(drug)))
+    else:
+        say(describe(load_network(file.stem if file else name, file=file)))
 
 
 def _import(args: argparse.Namespace) -> int:

@@ -67,17 +67,17 @@ class Layout:
     marrow: tuple[str, ...]
     surface: tuple[str, ...]
     fields: tuple[str, ...]
-    explicit_time: bool
+    with_time: bool
 
 
-def declarations(explicit_time: bool) -> str:
+def declarations(with_time: bool) -> str:
     """cffi declarations of the functions in the source."""
     out = []
     for kind in ("marrow", "surface"):
         out.append(f"void {kind}_rates({_ARGUMENTS}, double *fm, double *fs);")
         out.append(f"void {kind}_jacobian({_ARGUMENTS}, double *jac);")
         out.append(f"void {kind}_terms({_ARGUMENTS}, const double *m, const double *ms, double *out);")
-        if explicit_time:
+        if with_time:
             out.append(f"void {kind}_dfdt({_ARGUMENTS}, double *fm, double *fs);")
     return "\n".join(out)
 
@@ -88,7 +88,7 @@ def generate(layout: Layout, programs: Mapping[str, Program]) -> str:
     for kind in ("marrow", "surface"):
         p, surface = programs[kind], kind == "surface"
         parts.append(_rates(f"{kind}_rates", layout, p, p.rates, surface))
-        if layout.explicit_time:
+        if layout.with_time:
             parts.append(_rates(f"{kind}_dfdt", layout, p, p.time, surface))
         store = [f"for (int l = 0; l < w; l++) {{ double *o = jac + {len(p.jacobian)} * (i + l);"]
         store += [f"  o[{k}] = r{k}[l];" for k in range(len(p.jacobian))]

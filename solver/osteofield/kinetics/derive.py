@@ -183,6 +183,11 @@ class Program:
     terms: dict[tuple[str, str, str], sp.Expr] = field(default_factory=dict)
 
 
+def rate_of(name: str) -> str:
+    """Name of the time derivative of a one-number symbol."""
+    return f"d({name})/d(t)"
+
+
 SURFACE_FACTOR = sp.Symbol("a[i]")
 """Surface per marrow volume at a node over its mean: multiplies surface terms of marrow populations."""
 
@@ -192,6 +197,7 @@ def derive(
     quantities: Mapping[str, Expression],
     terms: Iterable[tuple[str, str, str, Expression]],
     surface_states: frozenset[str],
+    driven: Iterable[str] = (),
 ) -> Program:
     """Differentiate a set of rate terms.
 
@@ -200,11 +206,13 @@ def derive(
         quantities: Those that vary from point to point, each after those it uses.
         terms: ``(population, "volume" | "surface", name, formula)``.
         surface_states: Populations whose surface terms are their rate as it stands (no factor a).
+        driven: One-number symbols that inputs may move in time, at the rate named by `rate_of`.
     """
     p = Program(tuple(states))
     symbols = {s: sp.Symbol(s) for s in (*states, "t")}
     value = {n: to_sympy(q.tree) for n, q in quantities.items()}
     total: dict[str, dict[str, sp.Expr]] = {s: {s: sp.Integer(1)} for s in symbols}
+    total |= {n: {"t": sp.Symbol(rate_of(n))} for n in driven}
     for n, expr in value.items():
         s = sp.Symbol(n)
         p.assigned[s] = expr

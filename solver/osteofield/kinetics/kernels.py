@@ -20,6 +20,7 @@ from ..errors import InputError, Problem
 from .evaluation import Evaluation
 from .expression import parse
 from .network import Network
+from .numbers import Course, Numbers
 
 Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int32]
@@ -40,15 +41,13 @@ class Kernels:
     """
 
     def __init__(self, network: Network, cache: Path | None = None):
-        self._network = network
-        self._inputs: dict[str, float] = {i.name: i.default for i in network.inputs}
+        self._numbers = numbers = Numbers(network)
         generated = _generate(network, cache or cbuild.cache_folder())
         ffi, library = _open(
-            str(cbuild.build(generated["source"], extra=FLAGS, folder=cache)), network.explicit_time
+            str(cbuild.build(generated["source"], extra=FLAGS, folder=cache)), network.with_time
         )
-        self._p = np.array(list(network.uniform({}).values()), dtype=np.float64)
         made = [
-            PointKernel(kind, network, generated[kind], self._p, ffi, library, self._inputs)
+            PointKernel(kind, network, generated[kind], numbers, ffi, library)
             for kind in ("marrow", "surface")
         ]
         self.marrow, self.surface = made
@@ -56,28 +55,23 @@ class Kernels:
     @property
     def inputs(self) -> dict[str, float]:
         """Present levels, internal units."""
-        return dict(self._inputs)
+        return dict(self._numbers.inputs)
 
     def set_inputs(self, levels: Mapping[str, float]) -> None:
-        """Set some inputs (internal units); the others stay.
+        """Set some inputs (internal units), constant from now on; the others stay.
 
         Raises:
             KeyError: The model has no such input.
         """
-        for name in levels:
-            if name not in self._inputs:
-                raise KeyError(f"model '{self._network.name}' has no input '{name}'")
-        self._inputs.update({n: float(v) for n, v in levels.items()})
-        self._refresh()
+        self._numbers.set(levels)
+
+    def follow(self, course: Course) -> None:
+        """Take the inputs from a function of time: every later call sees them at its own time."""
+        self._numbers.follow(course)
 
     def set_geometry(self, *, sigma0: float, d0: float) -> None:
         """Set bone surface per marrow volume (1/um) and bone volume per bone surface (um)."""
-        self._network = self._network.bind(sigma0=sigma0, d0=d0)
-        self.marrow._network = self.surface._network = self._network
-        self._refresh()
-
-    def _refresh(self) -> None:
-        self._p[:] = list(self._network.uniform(self._inputs).values())
+        self._numbers.bind(self._numbers.network.bind(sigma0=sigma0, d0=d0))
 
 
 class PointKernel:
@@ -102,23 +96,22 @@ class PointKernel:
         kind: Literal["marrow", "surface"],
         network: Network,
         shape: Mapping[str, Any],
-        p: np.ndarray,
+        numbers: Numbers,
         ffi: Any,
         library: Any,
-        inputs: Mapping[str, float],
     ):
         self.kind = kind
         self.names: tuple[str, ...] = tuple(shape["names"])
         self.jac_rows = np.array(shape["rows"], dtype=np.int32)
         self.jac_cols = np.array(shape["cols"], dtype=np.int32)
         self.term_names: tuple[tuple[str, str, str], ...] = tuple(tuple(t) for t in shape["terms"])
-        self._network, self._inputs = network, inputs
-        self._p, self._ffi = p, ffi
+        self._network, self._numbers = network, numbers
+        self._ffi = ffi
         self._null = ffi.NULL
-        self._pp = ffi.from_buffer("double[]", p)
+        self._pp = ffi.from_buffer("double[]", numbers.array)
         self._call = {
             f: getattr(library, f"{kind}_{f}")
-            for f in ("rates", "jacobian", "terms", *(("dfdt",) if network.explicit_time else ()))
+            for f in ("rates", "jacobian", "terms", *(("dfdt",) if network.with_time else ()))
         }
         self._positions = network.uses_position
 
@@ -178,8 +171,9 @@ class PointKernel:
             KeyError: It uses a name that does not exist at these points.
             ExpressionError: It is no formula.
         """
-        n = self._network
-        known: dict[str, Any] = dict(n.uniform(self._inputs))
+        self._numbers.at(t)
+        n = self._numbers.network
+        known: dict[str, Any] = dict(n.uniform(self._numbers.inputs))
         rows = ym[node]
         known |= {p.name: rows[:, k] for k, p in enumerate(n.marrow)} | {"t": float(t)}
         if x is not None:
@@ -198,6 +192,7 @@ class PointKernel:
         surface = self.kind == "surface"
         if node.dtype != np.int32:
             raise TypeError("node must be int32")
+        self._numbers.at(t)
         return (
             len(node), t, self._pp, self._ffi.from_buffer("int32_t[]", node), self._d(ym),
             self._d(ys) if surface and self._network.surface else self._null,
@@ -218,13 +213,13 @@ class PointKernel:
 
 
 @lru_cache(64)
-def _open(path: str, explicit_time: bool) -> tuple[Any, Any]:
+def _open(path: str, with_time: bool) -> tuple[Any, Any]:
     from cffi import FFI
 
     from .codegen import declarations
 
     ffi = FFI()
-    ffi.cdef(declarations(explicit_time))
+    ffi.cdef(declarations(with_time))
     return ffi, ffi.dlopen(path)
 
 
@@ -236,6 +231,7 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
     terms = [t for n in (*marrow, *surface) for t in m.populations[n].terms]
     recipe = {
         "uniform": list(network.uniform({})),
+        "driven": list(network.driven),
         "marrow": marrow,
         "surface": surface,
         "fields": list(m.fields),
@@ -250,19 +246,23 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         pass
     from .codegen import Layout, generate  # SymPy: only when something new is to be derived
-    from .derive import derive
+    from .derive import derive, rate_of
 
-    quantities = {n: m.quantities[n].expression for n in varying}
+    quantities, driven = {n: m.quantities[n].expression for n in varying}, network.driven
     inside = {n: e for n, e in quantities.items() if n not in s.surface}
     tuples = [(t.population, t.kind, t.name, t.expression) for t in terms]
     programs = {
         "marrow": derive(
-            marrow, inside, [t for t in tuples if t[0] in marrow and t[1] == "volume"], frozenset()
+            marrow, inside, [t for t in tuples if t[0] in marrow and t[1] == "volume"], frozenset(), driven
         ),
-        "surface": derive([*marrow, *surface], quantities, tuples, frozenset(surface)),
+        "surface": derive([*marrow, *surface], quantities, tuples, frozenset(surface), driven),
     }
     layout = Layout(
-        tuple(network.uniform({})), tuple(marrow), tuple(surface), tuple(m.fields), network.explicit_time
+        (*network.uniform({}), *map(rate_of, driven)),
+        tuple(marrow),
+        tuple(surface),
+        tuple(m.fields),
+        network.with_time,
     )
     out: dict[str, Any] = {"source": generate(layout, programs)}
     for kind, p in programs.items():

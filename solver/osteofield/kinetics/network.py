@@ -205,6 +205,20 @@ class Network:
         return self._uses("t")
 
     @cached_property
+    def driven(self) -> tuple[str, ...]:
+        """One-number symbols that an input moves: the inputs, and quantities made of them."""
+        inputs, s = {i.name for i in self.inputs}, self.structure
+        return (
+            *(i.name for i in self.inputs),
+            *(n for n in s.order if n in s.uniform and s.uses[n] & inputs),
+        )
+
+    @cached_property
+    def with_time(self) -> bool:
+        """Whether rates may change with time at a given state."""
+        return self.explicit_time or bool(self.driven)
+
+    @cached_property
     def instants(self) -> tuple[float, ...]:
         """Times after 0 (day) at which a rate or a condition jumps; steps must end there."""
         return instants(self)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,9 @@ from ..kinetics.evaluation import Evaluation
 from ..kinetics.expression import holds
 from ..kinetics.modelfile import Event
 from ..tissue import Tissue
+
+Inputs = Callable[[float], Mapping[str, float]]
+"""Levels of the inputs at a time (day), internal units."""
 
 _ROUNDS = 100  # events that set off each other at one instant
 
@@ -55,12 +58,12 @@ class Events:
         with np.errstate(all="ignore"):
             return np.array([bool(holds(e.when.tree, values)) for e in self._events])
 
-    def start(self, integrator: Rodas, inputs: Mapping[str, float]) -> None:
+    def start(self, integrator: Rodas, inputs: Inputs) -> None:
         """Collective: note what holds at the beginning."""
         if self._events:
-            self._was = self._truth(integrator, integrator.t, integrator.y, inputs)
+            self._was = self._truth(integrator, integrator.t, integrator.y, inputs(integrator.t))
 
-    def search(self, integrator: Rodas, inputs: Mapping[str, float]) -> float | None:
+    def search(self, integrator: Rodas, inputs: Inputs) -> float | None:
         """Collective: the first instant within the last step at which something happens, or None.
 
         If that is before the end of the step, the step is to be undone and one taken to `instant`,
@@ -70,7 +73,7 @@ class Events:
             return None
         if np.isfinite(self.instant):
             return self.instant if integrator.t >= self.instant else None
-        now = self._truth(integrator, integrator.t, integrator.y, inputs)
+        now = self._truth(integrator, integrator.t, integrator.y, inputs(integrator.t))
         if not (now & ~self._was).any():
             self._was = now
             return None
@@ -78,7 +81,7 @@ class Events:
         dense = integrator.system.vector()
         while before < (t := 0.5 * (before + after)) < after:
             integrator.interpolate(t, dense)
-            there = self._truth(integrator, t, dense, inputs)
+            there = self._truth(integrator, t, dense, inputs(t))
             if (there & ~self._was).any():
                 after, now = t, there
             else:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..case.types import Case
+from ..case.types import Case, TherapySpec
 from ..geometry import Sample
 from ..kinetics import Network
 from ..tissue import WellMixed, sizes
@@ -73,15 +75,32 @@ def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> s
             text += f" within {focus.radius:g} um of ({where}) mm: {size:.4g} {what} of marrow"
         say("focus", text)
     for x in case.therapies:
-        say("therapy", f"{x.drug} at {x.level:g}, day {x.start:g} to {x.stop:g}")
+        say("therapy", _about_therapy(x))
     schedule = Schedule({}, {}, case.therapies, case.time.end)
     lines.append("")
     say("time", f"{case.time.end:g} days, tolerance {case.time.tolerance:g}")
     if schedule.events:
-        say("hit exactly", "day " + ", ".join(f"{t:g}" for t in schedule.events))
+        say("hit exactly", _days(schedule.events))
     times = case.output.times
     span = f"day {times[0]:g} to {times[-1]:g}" if times else "none"
     say("output", f"{len(times)} times, {span}")
     if case.stop:
         say("ends early", "when " + " or ".join(case.stop))
     return "\n".join(lines)
+
+
+def _about_therapy(x: TherapySpec) -> str:
+    if x.doses is None:
+        level = f"{x.level:g}" if x.agent is None else f"{x.level * x.share:.3g} half effects in marrow"
+        return f"{x.drug} at {level}, day {x.start:g} to {x.stop:g}"
+    first, last, n = x.doses.times[0], x.doses.times[-1], len(x.doses.times)
+    what = {"bolus": "dose", "infusion": "infusion", "injection": "injection"}[x.doses.route]
+    when = f"day {first:g}" if n == 1 else f"day {first:g} to {last:g}"
+    peak = max(x.doses.rise) * x.share
+    many = f"{n} {what}s" if n > 1 else f"one {what}"
+    return f"{x.drug}, {many}, {when}; each brings marrow to {peak:.3g} half effects if it is there at once"
+
+
+def _days(times: Sequence[float]) -> str:
+    shown = ", ".join(f"{t:g}" for t in times[:12])
+    return f"day {shown}" + (f" and {len(times) - 12} more" if len(times) > 12 else "")

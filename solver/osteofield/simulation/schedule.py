@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""When drug levels change: the instants that time steps must hit exactly."""
+"""Drug levels over time, and the instants that time steps must hit exactly."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from functools import cached_property
 
 from ..case.types import Case, TherapySpec
 from ..kinetics import Network
+from .pharmacokinetics import jumps, serum
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Levels of every input over time, constant between events.
+    """Levels of every input over time, smooth between events.
 
     Attributes:
         defaults: Input name to its level without therapy.
         factors: Input name to the size of its unit, for levels written as plain numbers.
-        therapies: What is given from when until when; overlapping courses of one drug add up.
+        therapies: What is given from when until when; courses that overlap add up.
         end: Last time of the run, day.
         instants: Times at which formulas of the model jump.
     """
@@ -37,9 +38,14 @@ class Schedule:
         return cls(defaults, factors, case.therapies, case.time.end, network.instants)
 
     @cached_property
+    def varies(self) -> bool:
+        """Whether a level changes between events."""
+        return any(x.doses for x in self.therapies)
+
+    @cached_property
     def events(self) -> list[float]:
-        """Times in (0, end) at which a level changes or a formula jumps, ascending."""
-        times = {t for x in self.therapies for t in (x.start, x.stop)} | set(self.instants)
+        """Times in (0, end) at which a level or its slope jumps, or a formula does; ascending."""
+        times = {t for x in self.therapies for t in _jumps(x)} | set(self.instants)
         return sorted(t for t in times if 0.0 < t < self.end)
 
     def next_event(self, t: float) -> float:
@@ -47,12 +53,28 @@ class Schedule:
         return min((e for e in self.events if e > t), default=self.end)
 
     def levels(self, t: float, changed: Mapping[str, float] | None = None) -> dict[str, float]:
-        """Levels from `t` on, until the next event; `changed` replaces defaults."""
+        """Levels at `t`, from the right at an event; `changed` replaces defaults."""
+        return self.course(t, changed)[0]
+
+    def course(
+        self, t: float, changed: Mapping[str, float] | None = None
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """Levels and their derivatives by time (only those that are not 0), from the right."""
         out = {**self.defaults, **(changed or {})}
+        slopes: dict[str, float] = {}
         for x in self.therapies:
-            if x.start <= t < x.stop:
-                out[x.drug] += x.level * (self.factors[x.drug] if _plain(x) else 1.0)
-        return out
+            if x.doses is not None:
+                level, slope = serum(x.doses, x.elimination, t)
+                out[x.target] += x.share * level
+                slopes[x.target] = slopes.get(x.target, 0.0) + x.share * slope
+            elif x.start <= t < x.stop:
+                factor = x.share if x.agent else self.factors[x.drug] if _plain(x) else 1.0
+                out[x.target] += x.level * factor
+        return out, {n: v for n, v in slopes.items() if v}
+
+
+def _jumps(therapy: TherapySpec) -> tuple[float, ...]:
+    return jumps(therapy.doses) if therapy.doses else (therapy.start, therapy.stop)
 
 
 def _plain(therapy: TherapySpec) -> bool:

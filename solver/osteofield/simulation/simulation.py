@@ -66,6 +66,7 @@ class Simulation:
             self.system = System(self.tissue.problem)
         self.names = self.tissue.names
         self.schedule = Schedule.of(case, network)
+        self.tissue.problem.explicit_time |= self.schedule.varies
         self.foci: list[Focus] = []
         self._events = Events(network, self.tissue, self.schedule.defaults)
         self._stops = Stops(case, self.tissue, log)
@@ -114,7 +115,7 @@ class Simulation:
         if restored is None:
             self._set_levels(t)
             self._ledger.start(t, y)
-            self._events.start(self._integrator, self._kernels.inputs)
+            self._events.start(self._integrator, self._inputs)
         else:
             snapshot.restore_facts(restored, self._keepers, self._integrator, self.comm)
             self._outputs.resume_at(t)
@@ -181,7 +182,7 @@ class Simulation:
         integrator, ledger = self._integrator, self._ledger
         before = integrator.t
         integrator.step(min(self.schedule.next_event(before), self._events.instant))
-        happens = self._events.search(integrator, self._kernels.inputs)
+        happens = self._events.search(integrator, self._inputs)
         if happens is not None and happens < integrator.t:
             integrator.undo()
             return False
@@ -196,13 +197,20 @@ class Simulation:
         return True
 
     def _set_levels(self, t: float) -> None:
-        self._kernels.set_inputs(self.schedule.levels(t, self._events.levels))
+        if self.schedule.varies:
+            self._kernels.follow(lambda at: self.schedule.course(at, self._events.levels))
+        else:
+            self._kernels.set_inputs(self._inputs(t))
+
+    def _inputs(self, t: float) -> dict[str, float]:
+        """Levels of the inputs at a time, internal units."""
+        return self.schedule.levels(t, self._events.levels)
 
     def _happen(self) -> None:
         """Collective: what the model's events do to the state and the inputs."""
         s, integrator = self.system, self._integrator
         before = s.totals(integrator.y)
-        for event in self._events.happen(integrator, integrator.y, self._kernels.inputs):
+        for event in self._events.happen(integrator, integrator.y, self._inputs(integrator.t)):
             self._log(f"day {integrator.t:.6g}: {event.meaning or event.name}")
         self._ledger.jump(s.reduce(s.totals(integrator.y) - before))
 
