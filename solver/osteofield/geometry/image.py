@@ -23,13 +23,24 @@ UM_PER_MM = 1000.0  # ITK images are in mm
 
 @dataclass(frozen=True)
 class Image:
-    """Grey values with axes in physical order x, y(, z), ascending, and lengths in um."""
+    """Grey values with axes in physical order x, y(, z), ascending, and lengths in um.
+
+    Attributes:
+        values: One grey value per voxel.
+        first: Centre of the first voxel.
+        spacing: Voxel size per axis.
+        path: Where it was read.
+        sha256: Of the file, or of all slices.
+        direction: Entry ``[k][a]`` is 1 or -1 where physical axis k is the file's axis a, along or
+            against it, and 0 elsewhere.
+    """
 
     values: np.ndarray
     first: tuple[float, ...]
     spacing: tuple[float, ...]
     path: Path
     sha256: str
+    direction: tuple[tuple[int, ...], ...]
 
 
 def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
@@ -69,6 +80,10 @@ def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
         "sha256": image.sha256,
         "voxels": list(values.shape),
         "voxel size [um]": list(image.spacing),
+        "first voxel [um]": list(first),
+        "direction": [list(row) for row in image.direction],
+        "grey values": str(image.values.dtype),
+        "mean grey value of bone, of marrow": _plateaus(part.values[inner], bone),
         "threshold": threshold,
         "threshold from": "Otsu" if spec.threshold == "otsu" else "case",
         "Gaussian smoothing [voxel]": spec.smoothing,
@@ -140,9 +155,11 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
                 Problem(f"the image has {' x '.join(map(str, values.shape))} voxels only.", path)
             )
         values, first, spacing = values.squeeze(), [first[k] for k in keep], spacing[keep]
+        turn = turn[np.ix_(keep, sorted(axis[keep]))]
     return Image(
-        np.ascontiguousarray(values), tuple(map(float, first)), tuple(map(float, spacing)), path, _hash(files)
-    )
+        np.ascontiguousarray(values), tuple(map(float, first)), tuple(map(float, spacing)), path,
+        _hash(files), tuple(tuple(map(int, row)) for row in turn),
+    )  # fmt: skip
 
 
 def _files(path: Path) -> list[Path]:
@@ -231,8 +248,18 @@ def _crop(
     part = Image(
         image.values[tuple(slice(i, j) for i, j in zip(outer_a, outer_b, strict=True))],
         tuple(map(float, first + outer_a * spacing)), image.spacing, image.path, image.sha256,
+        image.direction,
     )  # fmt: skip
     return part, tuple(slice(i - o, j - o) for i, j, o in zip(a, b, outer_a, strict=True))
+
+
+def _plateaus(grey: np.ndarray, bone: np.ndarray) -> list[float]:
+    """Mean grey values of bone and of marrow, without the voxels next to the surface if any are left."""
+    out = []
+    for phase in (bone, ~bone):
+        core = ndimage.binary_erosion(phase, iterations=2, border_value=1)
+        out.append(float(grey[core if core.any() else phase].mean()))
+    return out
 
 
 def _corner(x: np.ndarray) -> str:

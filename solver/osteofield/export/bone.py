@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The bone of a results folder at one time: its surface, and how deep it is eroded there."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, Problem
+from ..results import Result
+
+
+@dataclass(frozen=True)
+class Bone:
+    """Bone in a box; lengths in um.
+
+    Attributes:
+        time: day.
+        lower, upper: ``(d,)`` corners of the box.
+        points: ``(n, d)`` points of the bone surface.
+        facets: ``(m, d)`` rows of `points`, normals into the marrow.
+        depth: ``(n,)`` net eroded depth below these points that the mesh does not show itself;
+            zero where the mesh has moved with the surface.
+        recorded: ``(n,)`` net eroded depth since day 0 as written by the run.
+        eroded_above: Depth from which surface counts as eroded.
+        provenance: Where the sample comes from.
+    """
+
+    time: float
+    lower: np.ndarray
+    upper: np.ndarray
+    points: np.ndarray
+    facets: np.ndarray
+    depth: np.ndarray
+    recorded: np.ndarray
+    eroded_above: float
+    provenance: dict[str, Any]
+
+    @property
+    def dimension(self) -> int:
+        return len(self.lower)
+
+
+def bone_at(result: Result, time: float | None = None) -> Bone:
+    """The bone at the output time nearest to `time` (day; None: the last).
+
+    Raises:
+        InputError: The run has no place in it (well mixed), no output yet, or wrote no depth.
+    """
+    record, times = result.record, result.marrow.times
+    box = record.get("box")
+    if box is None:
+        raise InputError(Problem("this run was well mixed: it has no bone in space to export.", result.path))
+    if not len(times):
+        raise InputError(Problem("this run has not written any output time yet.", result.path))
+    step = len(times) - 1 if time is None else int(np.abs(times - time).argmin())
+    lower, upper = (np.asarray(corner, float) for corner in box)
+    d = len(lower)
+    if not len(result.surface.times):  # a sample without bone
+        points, facets = np.zeros((0, d)), np.zeros((0, d), np.int64)
+        recorded = np.zeros(0)
+    else:
+        points, facets = result.surface.mesh(step)
+        name = (record.get("roles") or {}).get("depth")
+        if not isinstance(name, str) or name not in result.surface:
+            raise InputError(
+                Problem(
+                    f"the model '{record.get('model', {}).get('name')}' has no eroded depth, so its bone "
+                    "does not change and there is nothing to export.",
+                    result.path,
+                )
+            )
+        recorded = result.surface[name][step]
+    return Bone(
+        time=float(times[step]),
+        lower=lower,
+        upper=upper,
+        points=np.ascontiguousarray(points[:, :d]),
+        facets=facets,
+        depth=np.zeros(len(points)) if _moves(result) else recorded,
+        recorded=recorded,
+        eroded_above=float(record.get("eroded_above") or 0.0),
+        provenance=dict((record.get("mesh") or {}).get("provenance") or {}),
+    )
+
+
+def _moves(result: Result) -> bool:
+    """Whether the mesh of this run follows its surface."""
+    return tomllib.loads(result.case).get("surface") == "moves"

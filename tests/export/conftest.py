@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Bones to export, and results folders that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from osteofield.case.types import SampleSpec, ShapeSpec
+from osteofield.export import Bone
+from osteofield.geometry import Sample, build_sample
+from osteofield.results import Result, open_results, prepare
+from osteofield.simulation.writer import Frame, MeshData
+
+Depth = Callable[[np.ndarray], np.ndarray]
+
+
+def bone_of(sample: Sample, depth: Depth = lambda x: np.zeros(len(x)), *, moved: bool = False) -> Bone:
+    """The bone of a sample, with a depth that is a function of place."""
+    used, facets = np.unique(sample.surface, return_inverse=True)
+    points = sample.points[used]
+    recorded = depth(points)
+    return Bone(
+        time=0.0,
+        lower=np.array(sample.box[0]),
+        upper=np.array(sample.box[1]),
+        points=points,
+        facets=facets.reshape(sample.surface.shape),
+        depth=np.zeros(len(points)) if moved else recorded,
+        recorded=recorded,
+        eroded_above=2.0,
+        provenance=sample.provenance,
+    )
+
+
+def shape(kind: str, size: Sequence[float], cell: float, **more: Any) -> Sample:
+    return build_sample(SampleSpec(shape=ShapeSpec(kind, tuple(size), **more), cell_size=cell))  # type: ignore[arg-type]
+
+
+def written(
+    folder: Path, sample: Sample, depths: Sequence[Depth], *, surface: str = "records depth"
+) -> Result:
+    """A results folder with one output time per depth, a day apart."""
+    parts = []
+    for cells in (sample.marrow, sample.surface):
+        used, local = np.unique(cells, return_inverse=True)
+        parts += [sample.points[used], local.reshape(cells.shape)]
+    mesh = MeshData(*parts)
+    record: dict[str, Any] = {
+        "case": {"name": "demo", "hash": "h"},
+        "resolved": f'format = 1\nsurface = "{surface}"\n',
+        "roles": {"depth": "pit", "bacteria": [], "show": []},
+        "box": [list(corner) for corner in sample.box],
+        "mesh": {"provenance": sample.provenance},
+        "dimension": sample.dimension,
+        "eroded_above": 2.0,
+        "infected_above": 50.0,
+    }  # fmt: skip
+    with prepare(folder, "demo", "h", screen=False) as results:
+        results.begin(mesh, {"TNF": "pM", "pit": "um"}, record)
+        for time, depth in enumerate(depths):
+            fields = {"pit": depth(mesh.surface_points)} if len(mesh.surface_cells) else {}
+            tnf = np.zeros(len(mesh.marrow_points))
+            results.frame(Frame(float(time), {"TNF": tnf}, fields, {"time [day]": float(time)}))
+        results.end({})
+    return open_results(folder)
+
+
+@pytest.fixture(scope="session")
+def ball() -> Sample:
+    """A ball of bone, 200 um in radius, in a cube of 600 um."""
+    return shape("sphere", (600.0,) * 3, 30.0, radius=200.0)
