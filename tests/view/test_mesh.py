@@ -23,7 +23,7 @@ def test_cut_away_leaves_what_lies_behind(result3: Result) -> None:
 
 def test_slice_is_flat_linear_and_has_a_hole_for_bone(result3: Result) -> None:
     points, tets = result3.marrow.mesh()
-    plane = slice_of(points, tets, CENTRE, np.array([0.0, 0, 1]), f=points @ [1.0, 2, 3])
+    plane = slice_of(points, tets, CENTRE, np.array([0.0, 0, 1]), {"f": points @ [1.0, 2, 3]})
     np.testing.assert_allclose(plane.points[:, 2], SIZE / 2, atol=1e-3)
     np.testing.assert_allclose(plane["f"], plane.points @ [1.0, 2, 3], rtol=1e-6)
     assert abs(plane.area / (SIZE**2 - np.pi * RADIUS**2) - 1) < 0.02

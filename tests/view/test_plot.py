@@ -16,6 +16,7 @@ from osteofield.results import Result, prepare
 from osteofield.view import opengl as opengl_module
 from osteofield.view import plot
 from osteofield.view.courses import draw_courses
+from osteofield.view.request import read_requests, read_steps
 from osteofield.view.state import State
 
 from .conftest import FOCUS, UNITS, ball, write
@@ -29,14 +30,16 @@ def ink(path: Path) -> float:
 def test_default_pictures_in_3d(opengl: None, result3: Result) -> None:
     written = plot(result3.path)
     folder = result3.path / "pictures"
-    assert written == [folder / "pit.png", folder / "TNF.png", folder / "history.png"]
-    assert [ink(p) > least for p, least in zip(written, (0.1, 0.15, 0.01), strict=True)] == [True] * 3
+    names = ["lesion", "TNF", "panels", "courses", "radial"]
+    assert written == [folder / f"{n}.png" for n in names]
+    least = (0.1, 0.15, 0.15, 0.01, 0.01)
+    assert [ink(p) > x for p, x in zip(written, least, strict=True)] == [True] * 5
     assert plt.imread(written[0]).shape[1] == 2160  # 7.2 inch at 300 dpi
 
 
 def test_lesion_shows_erosion_infection_and_cut_bone(opengl: None, result3: Result, tmp_path: Path) -> None:
     eroded, early = (
-        plt.imread(plot(result3.path, what="E.De", time=t, out=tmp_path)[0])[..., :3] for t in (10.0, 0.0)
+        plt.imread(p)[..., :3] for p in plot(result3.path, what="lesion", time=[10.0, 0.0], out=tmp_path)
     )
 
     def dark_purple(image: np.ndarray) -> int:
@@ -45,27 +48,30 @@ def test_lesion_shows_erosion_infection_and_cut_bone(opengl: None, result3: Resu
 
     assert dark_purple(eroded) > 500
     assert dark_purple(early) == 0
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["pit_day0.png", "pit_day10.png"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["lesion_day0.png", "lesion_day10.png"]
 
 
 def test_default_pictures_in_2d_need_no_opengl(result2: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opengl_module, "_PROBE", "raise SystemExit(1)")
     written = plot(result2.path)
-    assert [p.name for p in written] == ["TNF.png", "history.png"]
-    assert ink(written[0]) > 0.5
-    assert [p.name for p in plot(result2.path, what=["pit", "OCa"])] == ["pit.png", "OCa.png"]
+    names = ["lesion.png", "TNF.png", "panels.png", "courses.png", "radial.png"]
+    assert [p.name for p in written] == names
+    assert ink(written[0]) > 0.1
+    assert ink(written[1]) > 0.5
+    assert [p.name for p in plot(result2.path, what=["E.De", "OCa"])] == ["pit.png", "OCa.png"]
 
 
 def test_healthy_results_can_be_drawn(opengl: None, tmp_path: Path) -> None:
     result = write(tmp_path / "three", ball(3), healthy=True)
-    assert [p.name for p in plot(result.path)] == ["pit.png", "TNF.png", "history.png"]
+    names = ["lesion.png", "TNF.png", "panels.png", "courses.png"]
+    assert [p.name for p in plot(result.path)] == names
     result = write(tmp_path / "two", ball(2), healthy=True)
-    assert [p.name for p in plot(result.path)] == ["TNF.png", "history.png"]
+    assert [p.name for p in plot(result.path)] == names
 
 
 def test_names_come_from_the_roles_alone(tmp_path: Path) -> None:
     result = write(tmp_path / "two", ball(2), roles=False)
-    assert [p.name for p in plot(result.path)] == ["history.png"]
+    assert [p.name for p in plot(result.path)] == ["courses.png"]
     assert State(result, 1).infected is None
 
 
@@ -79,7 +85,7 @@ def test_well_mixed_results_have_time_courses_only(tmp_path: Path) -> None:
             row = {"time [day]": float(t), "TNF.mean [pM]": 1.0 + t, "E.De.mean [um]": float("nan")}
             results.frame(Frame(float(t), {}, {}, row))
         results.end({})
-    assert [p.name for p in plot(folder)] == ["history.png"]
+    assert [p.name for p in plot(folder)] == ["courses.png"]
 
 
 def test_time_courses_show_every_column_asked_for(
@@ -87,7 +93,7 @@ def test_time_courses_show_every_column_asked_for(
 ) -> None:
     kept = []
     monkeypatch.setattr(plt, "close", kept.append)
-    draw_courses(result3, tmp_path / "a.png")
+    draw_courses({"": result3}, tmp_path / "a.png")
     labels = [ax.get_ylabel() for ax in kept[0].axes if ax.axison]
     assert labels == [
         "bacteria in the sample (CFU)",
@@ -101,12 +107,32 @@ def test_time_courses_show_every_column_asked_for(
     plt.close(kept[0])
 
 
-def test_unknown_names_are_all_listed_with_suggestions(result2: Result) -> None:
+def test_words_become_pictures(result3: Result) -> None:
+    def read(*words: str) -> list[tuple[str, ...]]:
+        return [(r.kind, *r.names) for r in read_requests(result3, words)]
+
+    assert read("TNF") == read("field", "TNF") == read("field TNF") == [("field", "TNF")]
+    assert read("panels", "TNF,OCa", "courses") == [("panels", "TNF", "OCa"), ("courses",)]
+    assert read("lesion", "E.De") == [("lesion",), ("field", "pit")]
+    assert [r[0] for r in read("all")] == ["lesion", "field", "panels", "courses", "radial", "animation"]
+
+
+def test_unknown_words_and_times_are_all_listed_with_suggestions_and_what_there_is(result2: Result) -> None:
     with pytest.raises(InputError) as e:
-        plot(result2.path, what=["TNFa", "histori"])
+        plot(result2.path, what=["TNFa", "course"])
     assert len(e.value.problems) == 2
-    assert "did you mean 'TNF'?" in str(e.value)
-    assert "did you mean 'history'?" in str(e.value)
+    assert "did you mean 'TNF'? Pictures: lesion, field, panels" in str(e.value)
+    assert "did you mean 'courses'?" in str(e.value)
+    assert "populations: TNF, bacteria, OCa, OBa, pit, E.De." in str(e.value)
+    with pytest.raises(InputError, match="no output at day 4; did you mean day 0. There are: 0, 10 day"):
+        plot(result2.path, time=[4.0])
+    assert read_steps(result2, [float("nan"), 0.0, 10.0]) == [1, 0]
+
+
+def test_pictures_that_these_results_do_not_have_are_refused_with_the_reason(tmp_path: Path) -> None:
+    result = write(tmp_path / "two", ball(2), healthy=True)
+    with pytest.raises(InputError, match="drawn from the foci, and the case has none"):
+        plot(result.path, what="radial")
 
 
 def test_no_results_and_empty_results(tmp_path: Path) -> None:
@@ -127,7 +153,7 @@ def test_machine_without_opengl_is_told_what_to_install(
     try:
         with pytest.raises(InputError, match="libegl1 libgl1 libgl1-mesa-dri.*xvfb"):
             plot(result3.path, what="pit")
-        assert [p.name for p in plot(result3.path, what="history")] == ["history.png"]
+        assert [p.name for p in plot(result3.path, what="courses")] == ["courses.png"]
     finally:
         opengl_module.require_opengl.cache_clear()
 

@@ -9,9 +9,9 @@ import pyvista as pv
 from matplotlib.colors import to_rgb
 
 from osteofield.results import Result
-from osteofield.view.lesion import DEFAULT_FACING, facing, kept_box
 from osteofield.view.mesh import cut_away, surface_mesh
 from osteofield.view.scene import Camera, Scene
+from osteofield.view.sight import DEFAULT_FACING, facing, kept_box
 from osteofield.view.style import CUT_BONE
 
 from .conftest import FOCUS, SIZE

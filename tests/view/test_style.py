@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from osteofield.view.scale import norm_of
-from osteofield.view.style import BONE, depth_colours, nice_length, unit_text, with_unit
+from osteofield.view.style import BONE, depth_colours, label_text, nice_length, unit_text, with_unit
 
 
 def test_deeper_is_always_darker() -> None:
@@ -39,6 +39,20 @@ def test_scale_bar_has_a_round_length(longest: float, length: float) -> None:
 def test_units_are_printed_as_in_a_paper(unit: str, text: str) -> None:
     assert unit_text(unit) == text
     assert with_unit("x", unit) == (f"x ({text})" if text else "x")
+
+
+def test_names_have_greek_letters_where_the_field_writes_them() -> None:
+    assert [label_text(t) for t in ("TNF-a", "IL-1b", "IFN-g", "M-CSF", "IL-17", "anti-body")] == [
+        "TNF-α", "IL-1β", "IFN-γ", "M-CSF", "IL-17", "anti-body",
+    ]  # fmt: skip
+
+
+def test_a_few_towering_values_do_not_set_the_scale() -> None:
+    values = np.r_[np.linspace(1, 5, 2000), 1e4]
+    norm, extend = norm_of(values)
+    assert norm.vmax < 5.1 and extend == "max"
+    norm, extend = norm_of(np.r_[np.linspace(1, 5, 200), 1e4])  # half a percent is not a few
+    assert norm.vmax == 1e4 and extend == "neither"
 
 
 def test_scale_is_logarithmic_only_over_more_than_a_decade() -> None:

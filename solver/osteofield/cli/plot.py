@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 
 from ..errors import InputError, Problem
@@ -13,43 +14,77 @@ from .screen import say
 from .status import DONE
 
 HELP = "draw pictures of a results folder"
-DESCRIPTION = """Draw pictures of a results folder into its subfolder 'pictures': eroded depth on
-the bone surface, fields in the marrow, and the history of the run."""
+DESCRIPTION = """Draw pictures of a results folder into its subfolder 'pictures', PNG with 300 dpi. Words
+after --what:
+
+  lesion          bone surface coloured by eroded depth, with foci and bacteria
+  field NAME      the marrow (or bone surface) coloured by a population; just NAME means the same
+  panels [NAME]   sections through the focus: populations by times
+  courses [NAME]  time courses
+  radial [NAME]   profiles against the distance from each focus: mean and spread
+  animation       a film of the lesion and of one population
+  all             everything that these results have
+
+Without --what everything but the animation, for the populations that the model asks to show."""
 EXAMPLES = """examples:
   osteofield plot results/osteomyelitis
-  osteofield plot results/osteomyelitis TNF RANKL history --time "14 day" -o figures"""
+  osteofield plot results/osteomyelitis --what TNF courses panels RANKL OPG -o figures
+  osteofield plot results/osteomyelitis --what panels --time "1, 7, 28 day"
+  osteofield plot results/osteomyelitis --what lesion --time "14 day" -o figures"""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("directory", metavar="DIR", type=Path, help="a results folder")
     parser.add_argument(
-        "names",
-        metavar="NAME",
-        nargs="*",
-        help="populations to draw, or 'history' for the time courses; by default what the model shows",
+        "--what", metavar="WORD", nargs="+", action="extend", help="pictures and populations (see above)"
     )
     parser.add_argument(
-        "--time", metavar="TIME", help="draw the output nearest to this time; default the last"
+        "--time", metavar="TIMES", help='output times, such as "14 day", "1, 7, 28 day" or last; default last'
     )
     parser.add_argument("-o", dest="output", metavar="FOLDER", type=Path, help="folder for the pictures")
 
 
+def read_times(text: str | None) -> list[float] | None:
+    """``"1, 7, 28 day"`` in days; ``last`` as NaN; None if nothing was asked for.
+
+    Raises:
+        InputError: A part is no time.
+    """
+    if text is None:
+        return None
+    parts = [p.strip() for p in text.split(",")]
+    unit = re.search(r"[a-zA-Z]+$", parts[-1])
+    times, problems = [], []
+    for part in parts:
+        if part == "last":
+            times.append(float("nan"))
+            continue
+        if unit and part and not re.search(r"[a-zA-Z]", part.replace("e", "")):
+            part += f" {unit[0]}"  # "1, 7, 28 day"
+        try:
+            times.append(quantity(part, "day"))
+        except UnitError as e:
+            problems.append(Problem(f"{e}.", f"--time {text}"))
+    if problems:
+        raise InputError(problems)
+    return times
+
+
 def execute(args: argparse.Namespace) -> int:
-    problems = []
-    time = None
+    problems: list[Problem] = []
+    times = None
     if not args.directory.is_dir():
         problems.append(Problem("there is no such results folder.", args.directory))
-    if args.time is not None:
-        try:
-            time = quantity(args.time, "day")
-        except UnitError as e:
-            problems.append(Problem(f"{e}.", f"--time {args.time}"))
+    try:
+        times = read_times(args.time)
+    except InputError as e:
+        problems += e.problems
     if problems:
         raise InputError(problems)
     if not is_root():
         return DONE
     from ..view import plot
 
-    for picture in plot(args.directory, what=args.names or None, time=time, out=args.output):
+    for picture in plot(args.directory, what=args.what, time=times, out=args.output):
         say(str(picture))
     return DONE

@@ -43,7 +43,7 @@ def about_focus(focus: Focus, network: Network, dimension: int) -> str:
 
 
 def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[str, Any]:
-    """Roles, model, foci and mesh for ``run.json``."""
+    """Roles, labels, model, foci and mesh for ``run.json``."""
     sample, box = tissue.sample, None
     roles = network.roles
     mesh: dict[str, Any] = {"sigma0 [1/um]": sample.sigma0, "d0 [um]": sample.d0}
@@ -63,7 +63,8 @@ def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[s
             "bacteria": list(roles.bacteria),
             "show": list(roles.show),
         },
-        "model": {"name": network.name, "hash": network.source_hash},
+        "labels": {p.name: p.label for p in network.populations},
+        "model": model_facts(network),
         "foci": [
             {
                 "center": f.center.tolist(),
@@ -77,6 +78,39 @@ def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[s
         "dimension": sample.dimension,
         "box": box,
         "mesh": mesh,
+    }
+
+
+def model_facts(network: Network) -> dict[str, Any]:
+    """The model as it ran, so that a results folder explains itself: every number, its unit and source."""
+    model = network.model
+    return {
+        "name": network.name,
+        "hash": network.source_hash,
+        "title": model.title,
+        "description": " ".join(model.description.split()),
+        "sources": dict(model.sources),
+        "parameters": [
+            {
+                "name": p.name,
+                "value": network.numbers[p.name] / p.value.unit.factor,
+                "unit": str(p.value.unit),
+                "meaning": p.meaning,
+                "source": p.source,
+                "changed": network.numbers[p.name] != p.value.number,
+            }
+            for p in model.parameters.values()
+        ],
+        "switches": [
+            {
+                "name": s.name,
+                "on": bool(network.numbers[s.name]),
+                "meaning": s.meaning,
+                "source": s.source,
+                "changed": bool(network.numbers[s.name]) != s.on,
+            }
+            for s in model.switches.values()
+        ],
     }
 
 

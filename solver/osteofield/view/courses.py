@@ -1,28 +1,32 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Time courses of a run, from its history table."""
+"""Time courses of one run, or of several in one picture, from their history tables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..results import Result
 from ..results.reader import ERODED_DEPTH
-from .style import COLUMN, CYCLE, DPI, RC, with_unit
+from .style import COLUMN, CYCLE, DPI, INK, LINES, RC, THERAPY, label_text, with_unit
+from .therapy import Period, periods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _COLUMNS = 3
 
 
-class _History:
-    """Columns by name without unit."""
+class History:
+    """Columns of ``history.csv`` by name without unit."""
 
     def __init__(self, result: Result):
+        self.time = result.times
         self.values: dict[str, np.ndarray] = {}
         self.units: dict[str, str] = {}
         for header, values in result.history.items():
@@ -36,18 +40,43 @@ class _History:
         return name in self.values and bool(np.isfinite(self.values[name]).any())
 
 
-def draw_courses(result: Result, path: Path) -> Path:
+@dataclass(frozen=True)
+class Panel:
+    """One quantity, or several of one unit.
+
+    Attributes:
+        title: What the axis says.
+        unit: Of the values.
+        lines: Text of the legend to column of the history.
+        log: Logarithmic axis; None to let the values decide.
+        relative: Divide by the first value.
+    """
+
+    title: str
+    unit: str
+    lines: Mapping[str, str]
+    log: bool | None = None
+    relative: bool = False
+
+
+def draw_courses(runs: Mapping[str, Result], path: Path, names: Sequence[str] | None = None) -> Path:
     """Write the panel of time courses.
+
+    Args:
+        runs: Name to results; several are told apart by the style of their lines.
+        path: PNG file.
+        names: Populations; None for infection, bone, and what the first run's model shows.
 
     Returns:
         `path`.
     """
     import matplotlib.pyplot as plt
 
-    history = _History(result)
-    panels = _panels(result, history)
-    rows = -(-len(panels) // _COLUMNS)
-    columns = min(_COLUMNS, len(panels))
+    histories = {name: History(result) for name, result in runs.items()}
+    first = next(iter(runs.values()))
+    panels = choose_panels(first, names)
+    treated = periods(first) if len(runs) == 1 else []
+    rows, columns = -(-len(panels) // _COLUMNS), min(_COLUMNS, len(panels))
     with plt.rc_context(RC):
         figure, axes = plt.subplots(
             rows, columns, figsize=(COLUMN * columns / _COLUMNS, 1.75 * rows + 0.1), dpi=DPI,
@@ -57,93 +86,113 @@ def draw_courses(result: Result, path: Path) -> Path:
             if k >= len(panels):
                 ax.set_axis_off()
                 continue
-            panels[k](ax)
-            ax.set_title(f"{'abcdefghijklmnop'[k]}", loc="left", weight="bold", size=9, x=-0.02)
+            _draw(ax, panels[k], list(histories.values()))
+            _shade(ax, treated)
+            ax.set_title(f"{'abcdefghijklmnopqrstuvwxyz'[k]}", loc="left", weight="bold", size=9, x=-0.02)
             last_in_column = k + columns >= len(panels)
             ax.tick_params(labelbottom=last_in_column)
             if last_in_column:
                 ax.set_xlabel("time (day)")
             ax.margins(x=0.02)
+        _explain(figure, list(runs), treated)
         figure.savefig(path, dpi=DPI)
         plt.close(figure)
     return path
 
 
-def _panels(result: Result, history: _History) -> list[Callable[[Axes], None]]:
+def choose_panels(result: Result, names: Sequence[str] | None = None) -> list[Panel]:
     """What there is to show, in order: infection, mediators, cells on the bone, bone."""
-    time = result.times
+    history = History(result)
     roles = result.record.get("roles") or {}
-    labels = result.record.get("labels") or {}
-    bacteria = set(roles.get("bacteria", ()))
-    on_surface = [n for n in result.surface if n not in (roles.get("depth"), ERODED_DEPTH)]
+    labels = {n: label_text(t) for n, t in (result.record.get("labels") or {}).items()}
     in_space = result.record.get("dimension", 3) != 0
-    panels: list[Callable[[Axes], None]] = []
+    depth = roles.get("depth")
+    cells = [n for n in result.surface if n not in (depth, ERODED_DEPTH)]
 
-    def curves(title: str, unit: str, lines: dict[str, str], log: bool | None = None) -> None:
-        lines = {text: name for text, name in lines.items() if name in history}
+    def population(name: str) -> Panel:
+        lines = {"highest": f"{name}.max", "mean": f"{name}.mean"} if in_space else {"": f"{name}.mean"}
+        return Panel(labels.get(name, name), history.units.get(f"{name}.mean", ""), lines)
+
+    bone = [
+        Panel("bone loss", "%", {"": "bone_loss %"}, log=False)
+        if "bone_loss %" in history
+        else Panel("bone loss", history.units.get("bone_loss", ""), {"": "bone_loss"}, log=False),
+        Panel(
+            "eroded depth", "um", {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"}, log=False
+        ),
+        Panel("eroded surface ES/BS", "1", {"": "ES/BS"}, log=False),
+    ]
+    if names is not None:
+        chosen = [p for n in names for p in (bone if n == depth else [population(n)])]
+    else:
+        hidden = {*roles.get("bacteria", ()), *cells, depth}
+        on_bone = {labels.get(n, n): f"{n}.mean" for n in cells if f"{n}.mean" in history}
+        on_bone = {t: n for t, n in on_bone.items() if history.values[n][0] > 0}
+        chosen = [
+            Panel("bacteria in the sample", "CFU", {"": "bacteria_total"}),
+            *(population(n) for n in roles.get("show", ()) if n not in hidden),
+            Panel("cells on bone (1 = start)", "1", on_bone, log=False, relative=True),
+            *bone,
+        ]
+        if in_space:
+            chosen.append(Panel("infected marrow", "mm^3", {"": "infected_marrow"}, log=False))
+    kept = []
+    for panel in chosen:
+        lines = {text: name for text, name in panel.lines.items() if name in history}
         if lines:
-            panels.append(lambda ax: _curves(ax, time, history, title, unit, lines, log))
-
-    curves("bacteria in the sample", "CFU", {"": "bacteria_total"})
-    for name in roles.get("show", ()):
-        if name in bacteria or name in on_surface or name == roles.get("depth"):
-            continue
-        unit = history.units.get(f"{name}.mean", "")
-        one = {"": f"{name}.mean"}  # without space there is but one value
-        both = {"highest": f"{name}.max", "mean": f"{name}.mean"}
-        curves(labels.get(name, name), unit, both if in_space else one)
-    relative = {labels.get(n, n): f"{n}.mean" for n in on_surface if f"{n}.mean" in history}
-    relative = {t: n for t, n in relative.items() if history.values[n][0] > 0}
-    if relative:
-        panels.append(lambda ax: _relative(ax, time, history, relative))
-    curves("bone loss", "%", {"": "bone_loss %"}, log=False)
-    if "bone_loss %" not in history:
-        curves("bone loss", history.units.get("bone_loss", ""), {"": "bone_loss"}, log=False)
-    curves("eroded depth", "um", {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"}, log=False)
-    curves("eroded surface ES/BS", "1", {"": "ES/BS"}, log=False)
-    if in_space:
-        curves("infected marrow", "mm^3", {"": "infected_marrow"}, log=False)
-    return panels
+            kept.append(Panel(panel.title, panel.unit, lines, panel.log, panel.relative))
+    return kept
 
 
-def _curves(
-    ax: Axes,
-    time: np.ndarray,
-    history: _History,
-    title: str,
-    unit: str,
-    lines: dict[str, str],
-    log: bool | None,
-) -> None:
-    data = {text: history.values[name] for text, name in lines.items()}
-    everything = np.concatenate(list(data.values()))
-    positive = everything[np.isfinite(everything) & (everything > 0)]
+def _draw(ax: Axes, panel: Panel, histories: Sequence[History]) -> None:
+    curves: list[tuple[str, np.ndarray, np.ndarray, str, Any]] = []
+    for history, style in zip(histories, LINES, strict=False):
+        for colour, (text, name) in zip(CYCLE, panel.lines.items(), strict=False):
+            if name in history:
+                values = history.values[name]
+                values = values / values[0] if panel.relative else values
+                curves.append((text, history.time, values, colour, style))
+    everything = np.concatenate([c[2] for c in curves])
+    everything = everything[np.isfinite(everything)]
+    log = panel.log
+    positive = everything[everything > 0]
     if log is None:
-        tops = [np.nanmax(v) for v in data.values() if np.isfinite(v).any()]
+        tops = [np.nanmax(c[2]) for c in curves]
         # a curve that a linear axis presses to the bottom is not seen
         log = bool(len(positive)) and (min(tops) < max(tops) / 8 or positive.max() > 100 * positive.min())
-    for colour, (text, values) in zip(CYCLE, data.items(), strict=False):
-        ax.plot(time, np.where(values > 0, values, np.nan) if log else values, color=colour, label=text)
+    if panel.relative:
+        ax.axhline(1, color="0.75", lw=0.7)
+    for k, (text, time, values, colour, style) in enumerate(curves):
+        label = text if k < len(panel.lines) else None
+        shown = np.where(values > 0, values, np.nan) if log else values
+        ax.plot(time, shown, color=colour, ls=style, label=label)
     if log:
         ax.set_yscale("log")
         ax.set_ylim(bottom=max(positive.min() / 2, positive.max() * 1e-4))
-    elif everything[np.isfinite(everything)].min() >= 0 and _touches_zero(everything):
-        ax.set_ylim(bottom=0)
-    ax.set_ylabel(with_unit(title, unit))
-    if len(data) > 1:
-        ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2)
+    elif not panel.relative and everything.min() >= 0 and everything.min() < 0.6 * everything.max():
+        ax.set_ylim(bottom=0)  # zero only if it is near; small changes of a large value would be lost
+    elif np.ptp(everything) < 1e-3 * abs(everything.max()):  # rounding is no change
+        ax.set_ylim(0, 1.25 * everything.max() or 1)
+    ax.set_ylabel(with_unit(panel.title, panel.unit))
+    if len(panel.lines) > 1:
+        columns = 1 + (len(panel.lines) > 3)
+        ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=columns)
 
 
-def _touches_zero(values: np.ndarray) -> bool:
-    """Whether zero is near enough to be shown; small changes of a large value would be lost."""
-    values = values[np.isfinite(values)]
-    return bool(values.min() < 0.6 * values.max())
+def _shade(ax: Axes, treated: Sequence[Period]) -> None:
+    for period in treated:
+        ax.axvspan(period.start, period.end, color=THERAPY, alpha=0.5 / len(treated) + 0.15, lw=0, zorder=0)
 
 
-def _relative(ax: Axes, time: np.ndarray, history: _History, lines: dict[str, str]) -> None:
-    ax.axhline(1, color="0.75", lw=0.7)
-    for colour, (text, name) in zip(CYCLE, lines.items(), strict=False):
-        values = history.values[name]
-        ax.plot(time, values / values[0], color=colour, label=text)
-    ax.set_ylabel("cells on bone (1 = start)")
-    ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=1 + (len(lines) > 3))
+def _explain(figure: Figure, runs: Sequence[str], treated: Sequence[Period]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[object] = []
+    if len(runs) > 1:
+        handles = [Line2D([], [], color=INK, ls=s, label=n) for n, s in zip(runs, LINES, strict=False)]
+    elif treated:
+        spans = ", ".join(f"{p.drug} from day {p.start:g} to {p.end:g}" for p in treated)
+        handles = [Patch(fc=THERAPY, label=spans)]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)

@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pyvista as pv
+
+_NO_FIELDS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 def surface_mesh(points: np.ndarray, triangles: np.ndarray, **fields: np.ndarray) -> pv.PolyData:
@@ -32,9 +35,13 @@ def cut_away(mesh: pv.PolyData, origin: np.ndarray, normal: np.ndarray) -> pv.Po
 
 
 def slice_of(
-    points: np.ndarray, tets: np.ndarray, origin: np.ndarray, normal: np.ndarray, **fields: np.ndarray
+    points: np.ndarray,
+    tets: np.ndarray,
+    origin: np.ndarray,
+    normal: np.ndarray,
+    fields: Mapping[str, np.ndarray] = _NO_FIELDS,
 ) -> pv.PolyData:
-    """Plane cut through tetrahedra with point fields, linear in each as the elements are."""
+    """Triangles of a plane cut through tetrahedra with point fields, linear in each as the elements are."""
     side = (points - origin) @ normal
     low, high = side[tets].min(1), side[tets].max(1)
     near = tets[(low <= 0) & (high >= 0)]
@@ -42,7 +49,23 @@ def slice_of(
     grid = pv.UnstructuredGrid({pv.CellType.TETRA: cells.reshape(-1, 4)}, points[used])
     for name, values in fields.items():
         grid.point_data[name] = values[used]
-    return grid.slice(normal=normal, origin=origin)
+    return grid.slice(normal=normal, origin=origin).triangulate()
+
+
+def lines_of(
+    points: np.ndarray,
+    triangles: np.ndarray,
+    origin: np.ndarray,
+    normal: np.ndarray,
+    fields: Mapping[str, np.ndarray] = _NO_FIELDS,
+) -> pv.PolyData:
+    """Line segments where a plane meets a triangle surface with point fields."""
+    if not len(triangles):
+        return pv.PolyData()
+    mesh = pv.PolyData.from_regular_faces(points, triangles)
+    for name, values in fields.items():
+        mesh.point_data[name] = values
+    return mesh.slice(normal=normal, origin=origin)
 
 
 def region_border(points: np.ndarray, tets: np.ndarray, value: np.ndarray) -> pv.PolyData:

@@ -7,111 +7,76 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 
+from .planar import Planar, draw_edge, draw_first_edge, draw_frame, draw_infected, draw_marrow, planar
 from .scale import norm_of, surface_colours
 from .sheet import Sheet
+from .sight import normal_of
 from .state import State
-from .style import CUT_BONE, INK, RC, add_scale_bar, field_colours
+from .style import RC, add_focus, add_scale_bar, field_colours
 
 
-def draw_plane(state: State, path: Path, in_marrow: list[str], on_surface: str | None) -> Path:
-    """Write the picture of a 2-D result: marrow fields and, last, a field along the bone's edge.
+def draw_plane(state: State, path: Path, names: list[str], near: bool = False) -> Path:
+    """Write the picture of a 2-D result, one panel for each field.
+
+    Args:
+        state: One output time.
+        path: PNG file.
+        names: Fields in the marrow, or along the bone's edge.
+        near: Show the last one once more, around the focus.
 
     Returns:
         `path`.
     """
-    (x0, y0, _), (x1, y1, _) = state.box
-    panels = [*in_marrow, *([on_surface] if on_surface else [])]
-    sheet = Sheet(len(panels), (x1 - x0) / (y1 - y0), width=min(3.6 * len(panels), 7.2))
-    for column, name in enumerate(panels):
-        if name == on_surface:
-            _along_edge(state, sheet, column, name)
-        else:
-            _field(state, sheet, column, name)
+    import matplotlib.pyplot as plt
+
+    section = planar(state, normal_of(state), names)
+    first = planar(state.first, normal_of(state), []) if state.moves else None
+    shown = [*names, names[-1]] if near else names
+    sheet = Sheet(len(shown), section.aspect, width=min(3.6 * len(shown), 7.2))
+    width = float(np.ptp(section.box[:, 0]))
+    for column, name in enumerate(shown):
+        close = near and column == len(names)
+        on_edge = name in section.surface
+        title = "lesion" if close else "bone" if on_edge else state.label(name)
+        with plt.rc_context(RC):
+            ax = sheet.panel(column, title)
+            draw_frame(ax, section)
+            if on_edge:
+                norm, cmap, extend = surface_colours(name == state.depth, [section.surface[name]])
+                draw_edge(ax, section, section.surface[name], norm, cmap, 4.0 if close else 2.4)
+            else:
+                (norm, extend), cmap = norm_of(section.marrow[name]), field_colours()
+                draw_marrow(ax, section, section.marrow[name], norm, cmap)
+            if first is not None:
+                draw_first_edge(ax, first)
+            notes = [state.labelled(state.series(name))]
+            if draw_infected(ax, section):
+                notes.append("line: infected marrow")
+            for centre, radius in state.foci:
+                add_focus(ax, centre[:2], radius)
+            if state.foci:
+                notes.append("dotted: focus")
+            if close:
+                width = _zoom(ax, section, state)
+            if close or column == 0:
+                add_scale_bar(ax, 1.0, width)
+        if not close:
+            last = column + (near and column == len(names) - 1)
+            sheet.colour_bar(column, last, norm, cmap, "; ".join(notes), extend)
     sheet.time(state.time)
     return sheet.save(path)
 
 
-def _axes(state: State, sheet: Sheet, column: int, title: str) -> Axes:
-    import matplotlib.pyplot as plt
-
-    (x0, y0, _), (x1, y1, _) = state.box
-    ax = sheet.panel(column, title)
-    ax.set_xlim(x0, x1)
-    ax.set_ylim(y0, y1)
-    ax.set_aspect("equal")
-    ax.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fc=CUT_BONE, ec="none", zorder=0))
-    return ax
-
-
-def _field(state: State, sheet: Sheet, column: int, name: str) -> None:
-    import matplotlib.pyplot as plt
-
-    series = state.result.marrow[name]
-    values = series[state.step]
-    points, triangles = state.marrow_mesh
-    norm, extend = norm_of(values)
-    with plt.rc_context(RC):
-        ax = _axes(state, sheet, column, state.label(name))
-        shown = np.clip(values, norm.vmin, norm.vmax)
-        ax.tripcolor(
-            points[:, 0], points[:, 1], triangles, shown, norm=norm, cmap=field_colours(),
-            shading="gouraud", rasterized=True,
-        )  # fmt: skip
-        lines, _ = _edge(state)
-        ax.add_collection(LineCollection(lines, colors=INK, linewidths=0.5))
-        marked = _infected(ax, state)
-        add_scale_bar(ax, 1.0, float(np.ptp(state.box[:, 0])))
-        label = state.labelled(series) + ("; line: infected marrow" if marked else "")
-        sheet.colour_bar(column, column, norm, field_colours(), label, extend)
-
-
-def _along_edge(state: State, sheet: Sheet, column: int, name: str) -> None:
-    import matplotlib.pyplot as plt
-
-    series = state.result.surface[name]
-    values = series[state.step]
-    norm, cmap, extend = surface_colours(state, name, values)
-    with plt.rc_context(RC):
-        ax = _axes(state, sheet, column, "bone")
-        points, triangles = state.marrow_mesh
-        ax.tripcolor(
-            points[:, 0], points[:, 1], triangles, np.zeros(len(points)), cmap="gray", vmin=-1, vmax=0,
-            shading="gouraud", rasterized=True,
-        )  # fmt: skip
-        lines, ends = _edge(state)
-        ax.add_collection(LineCollection(lines, colors=INK, linewidths=3.0, capstyle="round"))
-        ax.add_collection(
-            LineCollection(
-                lines, array=values[ends].mean(1), norm=norm, cmap=cmap, linewidths=2.4,
-                capstyle="round",
-            )
-        )  # fmt: skip
-        marked = _infected(ax, state)
-        add_scale_bar(ax, 1.0, float(np.ptp(state.box[:, 0])))
-        label = state.labelled(series) + ("; line: infected marrow" if marked else "")
-        sheet.colour_bar(column, column, norm, cmap, label, extend)
-
-
-def _edge(state: State) -> tuple[np.ndarray, np.ndarray]:
-    """The bone surface as line segments ``(m, 2, 2)`` and their point numbers ``(m, 2)``."""
-    points, segments = state.surface_mesh
-    return points[segments][..., :2], segments
-
-
-def _infected(ax: Axes, state: State) -> bool:
-    if state.infected is None or state.infected.all():
-        return False
-    points, triangles = state.marrow_mesh
-    for colour, width in (("white", 2.0), (INK, 0.9)):
-        ax.tricontour(
-            points[:, 0],
-            points[:, 1],
-            triangles,
-            state.infected_share,
-            levels=[0.5],
-            colors=colour,
-            linewidths=width,
-        )
-    return True
+def _zoom(ax: Axes, section: Planar, state: State) -> float:
+    """Show the surroundings of the focus; their width, um."""
+    radius = state.foci[0][1] if state.foci else 300.0
+    (x0, y0), (x1, y1) = section.box
+    half = min(2.5 * radius, (y1 - y0) / 2)
+    wide = min(half * section.aspect, (x1 - x0) / 2)
+    half = wide / section.aspect
+    x = float(np.clip(state.centre[0], x0 + wide, x1 - wide))
+    y = float(np.clip(state.centre[1], y0 + half, y1 - half))
+    ax.set_xlim(x - wide, x + wide)
+    ax.set_ylim(y - half, y + half)
+    return 2 * wide

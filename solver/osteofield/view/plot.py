@@ -1,111 +1,203 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The pictures of a results folder: which there are, and writing them."""
+"""Drawing what was asked for of a results folder."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, Problem, did_you_mean
+from ..errors import InputError, Problem
 from ..results import Result, open_results
-from ..results.reader import ERODED_DEPTH
+from .request import (
+    COURSES,
+    FIELD,
+    LESION,
+    PANELS,
+    RADIAL,
+    Request,
+    read_requests,
+    read_steps,
+    shown,
+)
+from .sight import normal_of
 from .state import State
 
 PICTURES = "pictures"
-COURSES = "history"
+COLUMNS = 4  # times in panels and profiles, by default
 
 
 def plot(
     directory: str | Path,
     *,
     what: str | Sequence[str] | None = None,
-    time: float | None = None,
+    time: float | Sequence[float] | None = None,
     out: str | Path | None = None,
 ) -> list[Path]:
     """Draw pictures of a results folder.
 
     Args:
         directory: The results folder; of a running or stopped run too.
-        what: ``"history"`` (time courses) and names of fields; None for what the model's roles ask
-            for: the eroded depth, the first marrow field to show, and the time courses.
-        time: day; the nearest output time is drawn. None for the last.
+        what: Pictures and populations, such as ``"lesion"``, ``"field TNF"`` or just ``"TNF"``,
+            ``"panels RANKL OPG"``, ``"courses"``, ``"radial"``, ``"animation"``, ``"all"``; None for all
+            but the animation.
+        time: day; one or several output times, NaN for the last. None for the last, in panels and
+            profiles for four of them, in an animation for all.
         out: Folder for the pictures; None for ``pictures`` in the results folder.
 
     Returns:
-        Paths of the PNG files, 300 dpi, in the order drawn.
+        Paths of the files, PNG with 300 dpi or a film, in the order drawn.
 
     Raises:
-        InputError: No results, unknown names, or this machine has no OpenGL.
+        InputError: No results, unknown pictures, populations or times, or no OpenGL on this machine.
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     result = open_results(directory)
-    wanted = _wanted(result, what)
-    folder = Path(out) if out is not None else result.path / PICTURES
+    requests = read_requests(result, what)
+    times = None if time is None else [time] if isinstance(time, int | float) else list(time)
+    steps = read_steps(result, times)
+    folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
+    drawing = Drawing(result, folder, steps)
+    if drawing.needs_opengl(requests):
+        from .opengl import require_opengl
+
+        require_opengl()
+    return [path for request in requests for path in drawing.draw(request)]
+
+
+def make_folder(folder: Path) -> Path:
+    """Make a folder for pictures.
+
+    Raises:
+        InputError: It cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise InputError(Problem(f"the pictures cannot be written here: {e.strerror}.", folder)) from None
-    state = None
-    if len(result.marrow.times):
-        times = result.marrow.times
-        state = State(result, len(times) - 1 if time is None else int(np.abs(times - time).argmin()))
-    drawings = [_drawing(result, name, state, time is not None) for name in wanted]
-    return [draw(folder) for draw in drawings]
+    return folder
 
 
-def _wanted(result: Result, what: str | Sequence[str] | None) -> list[str]:
-    if what is not None:
-        names = [what] if isinstance(what, str) else list(what)
-        known = [COURSES, *result.marrow, *result.surface]
-        problems = [
-            Problem(
-                f"there is no field {n!r} to draw{did_you_mean(n, known, otherwise='there are')}", result.path
-            )
-            for n in names
-            if n not in known
-        ]
-        if problems:
-            raise InputError(problems)
-        depth = (result.record.get("roles") or {}).get("depth")
-        return [str(depth) if n == ERODED_DEPTH else n for n in names]
-    roles = result.record.get("roles") or {}
-    names = []
-    if len(result.marrow.times):
-        names += [str(n) for n in [roles.get("depth")] if n in result.surface]
-        bacteria = roles.get("bacteria", ())  # every picture shows where they are
-        names += [n for n in roles.get("show", ()) if n in result.marrow and n not in bacteria][:1]
-        if len(names) == 2 and result.marrow.cells.shape[1] == 3:
-            names = names[1:]  # in 2-D the depth is beside the field
-    if len(result.times) > 1:
-        names.append(COURSES)
-    if not names:
-        raise InputError(Problem("the run has not written anything to draw yet.", result.path))
-    return names
+@dataclass
+class Drawing:
+    """Draws requests of one results folder.
 
+    Attributes:
+        result: The results.
+        folder: Where to.
+        steps: Output time numbers that were asked for, None for the usual ones.
+    """
 
-def _drawing(result: Result, name: str, state: State | None, dated: bool) -> Callable[[Path], Path]:
-    """What to call with the folder to write one picture into."""
-    if name == COURSES or state is None:
-        from .courses import draw_courses
+    result: Result
+    folder: Path
+    steps: list[int] | None = None
+    _states: dict[int, State] = field(default_factory=dict)
 
-        return lambda folder: draw_courses(result, folder / f"{COURSES}.png")
-    in_marrow = name in result.marrow
-    file = name.replace("/", "_") + (f"_day{state.time:g}" if dated else "") + ".png"
-    if state.dimension == 2:
-        from .plane import draw_plane
+    def draw(self, request: Request) -> list[Path]:
+        """Files written for one request."""
+        names = list(request.names) or None
+        if request.kind == COURSES:
+            from .courses import draw_courses
 
-        if in_marrow:
-            return lambda folder: draw_plane(state, folder / file, [name], state.depth)
-        return lambda folder: draw_plane(state, folder / file, [], name)
-    from .opengl import require_opengl
+            return [draw_courses({"": self.result}, self.folder / "courses.png", names)]
+        if request.kind == LESION:
+            return [self._lesion(s) for s in self._at()]
+        if request.kind == FIELD:
+            return [self._field(s, n) for n in names or shown(self.result)[:1] for s in self._at()]
+        if request.kind == PANELS:
+            from .panels import draw_panels
 
-    require_opengl()
-    from .lesion import draw_lesion
-    from .section import draw_section
+            path = self.folder / "panels.png"
+            return [draw_panels(self._spread(), path, names or self._panel_names(), self.normal)]
+        if request.kind == RADIAL:
+            from .radial import draw_radial
 
-    if in_marrow:
-        return lambda folder: draw_section(state, folder / file, [name])
-    return lambda folder: draw_lesion(state, folder / file, name)
+            many = len(self.last.foci) > 1
+            return [
+                draw_radial(
+                    self._spread(),
+                    self.folder / (f"radial_{k + 1}.png" if many else "radial.png"),
+                    names or self._radial_names(),
+                    k,
+                )
+                for k in range(len(self.last.foci))
+            ]
+        raise AssertionError(request.kind)
+
+    def needs_opengl(self, requests: Sequence[Request]) -> bool:
+        """Whether anything is drawn in 3-D."""
+        flat = (COURSES, RADIAL)
+        return any(r.kind not in flat for r in requests) and self.last.dimension == 3
+
+    def _lesion(self, step: int) -> Path:
+        state = self.state(step)
+        assert state.depth is not None  # read_requests has seen to it
+        path = self.folder / f"lesion{self._dated(state)}.png"
+        if state.dimension == 2:
+            from .plane import draw_plane
+
+            return draw_plane(state, path, [state.depth], near=True)
+        from .lesion import draw_lesion
+
+        return draw_lesion(state, path, state.depth, self.normal)
+
+    def _field(self, step: int, name: str) -> Path:
+        state = self.state(step)
+        path = self.folder / f"{name.replace('/', '_')}{self._dated(state)}.png"
+        if state.dimension == 2:
+            from .plane import draw_plane
+
+            beside = [state.depth] if state.depth and name in self.result.marrow else []
+            return draw_plane(state, path, [name, *beside])
+        if name in self.result.surface:
+            from .lesion import draw_lesion
+
+            return draw_lesion(state, path, name, self.normal)
+        from .block import draw_field
+
+        return draw_field(state, path, name, self.normal)
+
+    def state(self, step: int) -> State:
+        """One output time; what it has read is kept."""
+        return self._states.setdefault(step, State(self.result, step))
+
+    @property
+    def last(self) -> State:
+        """The last output time."""
+        return self.state(len(self.result.marrow.times) - 1)
+
+    @cached_property
+    def normal(self) -> np.ndarray:
+        """From where all pictures are looked at."""
+        return normal_of(self.last)
+
+    def _at(self) -> list[int]:
+        return self.steps if self.steps is not None else [self.last.step]
+
+    def _spread(self) -> list[State]:
+        """The output times asked for, or four between the start and the end."""
+        if self.steps is not None:
+            return [self.state(k) for k in sorted(self.steps)]
+        times = self.result.marrow.times
+        wanted = times[0] + (times[-1] - times[0]) * np.arange(1, COLUMNS + 1) / COLUMNS
+        return [self.state(k) for k in sorted({int(np.abs(times - t).argmin()) for t in wanted})]
+
+    def _dated(self, state: State) -> str:
+        return "" if self.steps is None else f"_day{state.time:g}"
+
+    def _panel_names(self) -> list[str]:
+        """Up to three populations of the marrow, and one of the bone surface."""
+        names = shown(self.result)
+        in_marrow = [n for n in names if n in self.result.marrow][:3]
+        return in_marrow + [n for n in names if n in self.result.surface][:1]
+
+    def _radial_names(self) -> list[str]:
+        """As in the panels, with bacteria before and eroded depth behind."""
+        roles = self.result.record.get("roles") or {}
+        bacteria = [n for n in roles.get("bacteria", ()) if n in self.result.marrow][:1]
+        depth = [self.last.depth] if self.last.depth else []
+        return [*bacteria, *self._panel_names(), *depth]

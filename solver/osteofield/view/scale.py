@@ -3,39 +3,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 
-from .state import State
-from .style import depth_colours, field_colours
+from .style import depth_colours, difference_map, field_colours
 
 DECADES = 4  # of a logarithmic scale, at most
+FEW, TOWER = 0.002, 3.0  # share of points that may be off the scale, and by which factor at least
 
 
 def norm_of(values: np.ndarray) -> tuple[Normalize, str]:
     """Scale of a field: logarithmic if it spans more than a decade.
 
+    A few values that tower above all others, as in a pore that nothing leaves, do not set the scale.
+
     Returns:
-        The scale, and the end it leaves open: ``min`` or ``neither``.
+        The scale, and the ends it leaves open: ``min``, ``max``, ``both`` or ``neither``.
     """
-    low, high = float(values.min()), float(values.max())
+    low, highest = float(values.min()), float(values.max())
+    most = float(np.quantile(values, 1 - FEW))
+    high = most if most > 0 and highest > TOWER * most else highest
+    over = high < highest
     if high > 0 and high > 10 * low:
         floor = max(low, high / 10**DECADES)
-        return LogNorm(floor, high), "min" if low < floor else "neither"
+        return LogNorm(floor, high), _open(low < floor, over)
     if high <= low:
         high = low + (abs(low) or 1.0) * 1e-3
-    return Normalize(low, high), "neither"
+    return Normalize(low, high), _open(False, over)
 
 
-def surface_colours(state: State, name: str, values: np.ndarray) -> tuple[Normalize, Any, str]:
-    """Scale, colours and open end for a field on the bone surface.
+def _open(below: bool, above: bool) -> str:
+    return {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}[below, above]
+
+
+def joint_norm(values: Sequence[np.ndarray]) -> tuple[Normalize, str]:
+    """One scale (`norm_of`) for several pictures of the same field."""
+    filled = [v.ravel() for v in values if v.size]
+    return norm_of(np.concatenate(filled)) if filled else (Normalize(0.0, 1.0), "neither")
+
+
+def surface_colours(is_depth: bool, values: Sequence[np.ndarray]) -> tuple[Normalize, Any, str]:
+    """Scale, colours and open end for pictures of a field on the bone surface.
 
     Eroded depth starts at 0 with the colour of bone, whatever was gained elsewhere.
     """
-    if name != state.depth:
-        norm, extend = norm_of(values)
+    if not is_depth:
+        norm, extend = joint_norm(values)
         return norm, field_colours(), extend
-    top = float(values.max()) if values.max() > 0 else 1.0
-    return Normalize(0.0, top), depth_colours(), "min" if values.min() < -0.01 * top else "neither"
+    top = max((float(v.max()) for v in values if v.size), default=0.0)
+    top = top if top > 0 else 1.0
+    low = min((float(v.min()) for v in values if v.size), default=0.0)
+    return Normalize(0.0, top), depth_colours(), "min" if low < -0.01 * top else "neither"
+
+
+def difference_colours(values: Sequence[np.ndarray]) -> tuple[Normalize, str]:
+    """Scale and colours of a difference: symmetric about 0, which is white."""
+    top = max((float(np.abs(v[np.isfinite(v)]).max(initial=0.0)) for v in values if v.size), default=0.0)
+    top = top if top > 0 else 1.0
+    return Normalize(-top, top), difference_map()

@@ -81,6 +81,7 @@ class Scene:
         openings: Marrow on the faces of the sample's box, ``(side, axis)`` to triangles: there the
             eye looks out of the sample, and beside them onto bone.
         extras: Each adds something to the plotter.
+        occlusion: Whether hollows are darker.
     """
 
     bone: pv.PolyData | None
@@ -89,6 +90,7 @@ class Scene:
     cmap: Any = None
     openings: Mapping[tuple[int, int], pv.PolyData] = field(default_factory=dict)
     extras: list[Callable[[pv.Plotter], None]] = field(default_factory=list)
+    occlusion: bool = True
 
     def image(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """Draw.
@@ -117,7 +119,8 @@ class Scene:
             light.position = position
             plotter.add_light(light)
         extent = float(np.ptp(self.box, axis=0).max())
-        plotter.enable_ssao(radius=0.09 * extent, bias=0.012 * extent, kernel_size=32, blur=True)
+        if self.occlusion:
+            plotter.enable_ssao(radius=0.09 * extent, bias=0.012 * extent, kernel_size=32, blur=True)
         _smooth_edges(plotter)
         image = _shot(plotter)
         return self._paint_cut(image, camera, size) if self._has_bone else image

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .scene import Camera
-from .style import COLUMN, DPI, INK, RC, add_axes_marks, add_scale_bar, time_text
+from .style import COLUMN, DPI, INK, RC, add_axes_marks, add_focus, add_scale_bar, dress_bar, time_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,7 @@ class Sheet:
         with plt.rc_context(RC):
             self.figure = plt.figure(figsize=(width, self.height), dpi=DPI)
         self.width, self.columns = width, columns
+        self._scales: list[float] = []
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -64,8 +66,18 @@ class Sheet:
             self.figure.text(x, y, title, size=8, va="bottom")
         return ax
 
-    def picture(self, column: int, title: str, image: np.ndarray, camera: Camera) -> Axes:
-        """A drawn scene with scale bar and directions."""
+    def picture(
+        self,
+        column: int,
+        title: str,
+        image: np.ndarray,
+        camera: Camera,
+        foci: Sequence[tuple[np.ndarray, float]] = (),
+    ) -> Axes:
+        """A drawn scene with directions, the outlines of foci (centre and radius, um) and a scale bar.
+
+        The first picture carries the bar, and every one whose scale is another.
+        """
         import matplotlib.pyplot as plt
 
         ax = self.panel(column, title)
@@ -74,7 +86,11 @@ class Sheet:
             ax.imshow(image, interpolation="none", aspect="auto", extent=(0, width, height, 0))
             ax.set_xlim(0, width)
             ax.set_ylim(height, 0)
-            add_scale_bar(ax, camera.height / height, width)
+            for centre, radius in foci:  # a ball is a circle in a parallel projection
+                add_focus(ax, camera.project(centre, (width, height))[0], radius * height / camera.height)
+            if camera.height not in self._scales:
+                add_scale_bar(ax, camera.height / height, width)
+                self._scales.append(camera.height)
             if column == 0:
                 add_axes_marks(ax, camera.right, camera.up)
         return ax
@@ -89,7 +105,6 @@ class Sheet:
         """A horizontal colour bar below the panels `first` to `last`."""
         import matplotlib.pyplot as plt
         from matplotlib.cm import ScalarMappable
-        from matplotlib.colors import LogNorm
 
         left = _MARGIN + first * (self.panel_width + _GAP)
         span = (last - first) * (self.panel_width + _GAP) + self.panel_width
@@ -107,10 +122,7 @@ class Sheet:
                 ScalarMappable(norm, cmap), cax=ax, orientation="horizontal", extend=extend, extendfrac=0.03
             )
             bar.set_label(label, labelpad=1.5)
-            bar.outline.set_linewidth(0.4)
-            bar.ax.tick_params(length=2, pad=1.5)
-            if not isinstance(norm, LogNorm):
-                bar.ax.minorticks_off()
+            dress_bar(bar)
 
     def save(self, path: Path) -> Path:
         """Write a PNG and close the figure."""

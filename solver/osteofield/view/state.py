@@ -11,7 +11,7 @@ import numpy as np
 
 from ..results import FieldSeries, Result
 from .region import box_facets, orient_outwards, smooth_region
-from .style import with_unit
+from .style import label_text, with_unit
 
 INFECTED_ABOVE = 50.0  # CFU/mm^3, the default of a case
 
@@ -69,7 +69,21 @@ class State:
         """A population as it is printed."""
         if name == self.depth:
             return "net eroded depth"
-        return (self.result.record.get("labels") or {}).get(name, name)
+        return label_text((self.result.record.get("labels") or {}).get(name, name))
+
+    def series(self, name: str) -> FieldSeries:
+        """A field of marrow or surface."""
+        return self.result.marrow[name] if name in self.result.marrow else self.result.surface[name]
+
+    @cached_property
+    def first(self) -> State:
+        """The first output time."""
+        return self if self.step == 0 else State(self.result, 0)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the bone surface is not where it was at the first output time."""
+        return any(0 < s <= self.step for s in self.result.surface.one_step_per_mesh())
 
     def labelled(self, series: FieldSeries) -> str:
         """Label with unit."""
@@ -122,6 +136,23 @@ class State:
             centre[: len(given)] = given
             out.append((centre, float(focus["radius"])))
         return out
+
+    def foci_near(
+        self, origin: np.ndarray, right: np.ndarray, up: np.ndarray
+    ) -> list[tuple[np.ndarray, float]]:
+        """Centre ``(3,)`` and radius of the circles in which a plane cuts the foci."""
+        normal = np.cross(right, up)
+        out = []
+        for centre, radius in self.foci:
+            height = float((centre - origin) @ normal)
+            if abs(height) < radius:
+                out.append((centre, float(np.sqrt(radius**2 - height**2))))
+        return out
+
+    @property
+    def infected_text(self) -> str:
+        """What counts as infected."""
+        return f"more than {self.infected_above:g} CFU/mm³"
 
     @cached_property
     def centre(self) -> np.ndarray:

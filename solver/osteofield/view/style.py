@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
 
 DPI = 300
@@ -20,8 +22,11 @@ CUT_BONE = "#cdbb97"
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442",
 )  # fmt: skip
+_GREEK = {"a": "α", "b": "β", "g": "γ"}
 CYCLE = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY)
+LINES = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)))  # of one run after the other
 INFECTION = BLUE
+THERAPY = "#dfe7ee"
 INK = "#222222"
 
 RC = {
@@ -75,6 +80,23 @@ def field_colours() -> str:
     return "viridis"
 
 
+def difference_map() -> str:
+    """For differences: blue is less, red is more, told apart by colour-blind readers too."""
+    return "RdBu_r"
+
+
+def time_colours(n: int) -> np.ndarray:
+    """``(n, 4)`` from early, light, to late, dark; every one is seen on white."""
+    import matplotlib as mpl
+
+    return mpl.colormaps["viridis_r"](np.linspace(0.12, 1.0, n) if n > 1 else [1.0])
+
+
+def label_text(label: str) -> str:
+    """A name as it is printed: ``TNF-a`` becomes ``TNF-α``, ``IL-1b`` ``IL-1β``."""
+    return re.sub(r"-(\d*)([abg])\b", lambda m: f"-{m[1]}{_GREEK[m[2]]}", label)
+
+
 def unit_text(unit: str) -> str:
     """A unit as it is printed: ``um^3`` becomes ``µm³``; no unit for plain numbers."""
     for plain, pretty in (
@@ -122,6 +144,49 @@ def add_scale_bar(ax: Axes, um_per_pixel: float, width: float) -> None:
     box = AnchoredOffsetbox("lower left", child=packed, frameon=True, pad=0.25, borderpad=0.2)
     box.patch.set(facecolor="white", edgecolor="none", alpha=0.75)
     ax.add_artist(box)
+
+
+def add_focus(ax: Axes, centre: np.ndarray, radius: float) -> None:
+    """Draw the outline of a focus at the start: dotted, black on white.
+
+    Args:
+        ax: The axes of the picture.
+        centre: ``(2,)`` in data coordinates.
+        radius: In data coordinates.
+    """
+    from matplotlib.patches import Circle
+
+    ax.add_patch(Circle(centre, radius, fill=False, ec="white", lw=1.2, alpha=0.6))
+    ax.add_patch(Circle(centre, radius, fill=False, ec=INK, lw=0.9, ls=(0, (1, 1.6))))
+
+
+def dress_bar(bar: Colorbar, unit: str = "") -> None:
+    """Thin lines, ticks that can be read, and a unit above an upright colour bar."""
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+    bar.outline.set_linewidth(0.4)
+    bar.ax.tick_params(length=2, pad=1.5)
+    axis = bar.ax.yaxis if bar.orientation == "vertical" else bar.ax.xaxis
+    if isinstance(bar.norm, LogNorm):
+        decades = np.log10(bar.norm.vmax / bar.norm.vmin)
+        if decades < 2:
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda x, _: _number(x)))
+        axis.set_minor_formatter("")
+    else:
+        bar.ax.minorticks_off()
+        axis.set_major_locator(MaxNLocator(5 if bar.orientation == "vertical" else 8))
+        axis.get_major_formatter().set_powerlimits((-4, 6))
+    if unit:
+        bar.ax.set_title(unit_text(unit), size=7, pad=4, loc="left")
+
+
+def _number(x: float) -> str:
+    if x == 0 or 1e-3 < x < 99999:
+        return f"{x:g}"
+    power = int(np.floor(np.log10(abs(x)) + 1e-9))
+    return rf"${x / 10.0**power:g}\times10^{{{power}}}$"
 
 
 def add_axes_marks(ax: Axes, right: np.ndarray, up: np.ndarray) -> None:
