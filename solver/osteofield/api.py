@@ -70,8 +70,9 @@ def run_case(
     progress: Callable[[Progress], None] | None = None,
     before_report: Callable[[], None] = lambda: None,
     screen: bool = True,
+    sample: Sample | WellMixed | None = None,
 ) -> Outcome:
-    """Collective: run a case into a folder.
+    """Collective: run a case, or all its arms, into a folder.
 
     Args:
         case: What to run.
@@ -79,17 +80,25 @@ def run_case(
         overwrite, resume, progress: See `run`.
         before_report: Called when the integration is over, before its summary is logged.
         screen: Whether the log also goes to the screen (rank 0).
+        sample: The sample of the case where it is known already.
 
     Raises:
         InputError: Before anything was computed or written.
     """
+    if case.arms:
+        from .arms import run_arms
+
+        return run_arms(
+            case, directory, overwrite=overwrite, resume=resume, progress=progress,
+            before_report=before_report, screen=screen,
+        )  # fmt: skip
     from .results import Log, prepare, refuse
     from .simulation import Restored, Simulation
 
     begun = clock.perf_counter()
     comm = world()
     network = case_network(case)
-    fingerprint = _case_hash(case, network)
+    fingerprint = case_hash(case, network)
     error = None
     if comm.rank == 0:
         try:
@@ -98,7 +107,7 @@ def run_case(
             error = e
     agree(comm, error)
     notes: list[str] = []
-    sample = case_sample(case, notes.append)
+    sample = sample or case_sample(case, notes.append)
     log: Callable[[str], None] = Log.silent()
     folder, restored = None, None
     if comm.rank == 0:
@@ -127,10 +136,17 @@ def run_case(
 
 def plan(case: Case) -> str:
     """What `run_case` would do, after every check that it makes before it starts."""
-    from .simulation import describe_plan
+    from .simulation import describe_arms, describe_plan
 
     network = case_network(case)
-    return describe_plan(case, network, case_sample(case))
+    sample = case_sample(case)
+    text = describe_plan(case, network, sample)
+    if case.arms:
+        from .arms import check_arms
+
+        check_arms(case, sample)
+        text += "\n\n" + describe_arms(case)
+    return text
 
 
 def case_network(case: Case) -> Network:
@@ -169,8 +185,14 @@ def case_sample(case: Case, log: Callable[[str], None] = lambda line: None) -> S
     return sample
 
 
-def _case_hash(case: Case, network: Network) -> str:
-    return hashlib.sha256(f"{case.resolved}\0{network.source_hash}".encode()).hexdigest()
+def case_hash(case: Case, network: Network) -> str:
+    """Hash of everything that decides what a run computes: case, model, drug files."""
+    agents = [
+        (t.agent.name, sorted((k, n.value) for k, n in t.agent.numbers.items()))
+        for t in case.therapies
+        if t.agent
+    ]
+    return hashlib.sha256(f"{case.resolved}\0{network.source_hash}\0{agents}".encode()).hexdigest()
 
 
 def _record(case: Case, comm: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any, Literal, cast
 from .. import units
 from ..errors import InputError, Problem
 from ..tomlsource import TomlSource
-from .overrides import override, replace
+from .arms import ArmSource, arm_source, read_arms
+from .overrides import OverriddenSource, override, replace
 from .sample import read_sample, sample_box, sample_dimension
 from .table import Table
 from .therapy import read_therapy
@@ -31,7 +32,7 @@ FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
     "format", "name", "title", "surface", "sample", "initial",
-    "model", "focus", "therapy", "boundary", "time", "stop", "output",
+    "model", "focus", "therapy", "boundary", "time", "stop", "output", "arm",
 )  # fmt: skip
 _LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
 
@@ -46,7 +47,8 @@ class Reading:
             can be held against the model even then.
         model: Its model, also where other tables are at fault; None if that table is at fault.
         source: The file with the settings of the command line.
-        problems: In the order of the file.
+        problems: In the order of the file, those of the arms included.
+        arms: What could be made of each arm.
     """
 
     case: Case | None
@@ -54,6 +56,7 @@ class Reading:
     model: ModelSpec | None
     source: TomlSource
     problems: tuple[Problem, ...]
+    arms: tuple[Reading, ...] = ()
 
 
 def load_case(path: str | Path, overrides: Iterable[str] = ()) -> Case:
@@ -80,10 +83,15 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     """
     path = Path(path)
     source, problems = override(TomlSource.load(path), overrides)
+    return _read(path, source, problems)[0]
+
+
+def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tuple[Reading, dict[str, Any]]:
+    """The case, and everything that was read with all defaults."""
     top = Table(source, (), source.data, problems)
     _format(top)
     name = top.text("name", path.stem)
-    if "/" in name or name in (".", ".."):
+    if ("/" in name or name in (".", "..")) and not isinstance(source, ArmSource):  # of arms: read_arms
         top.problem("name", "the name of a case also names a folder; it must not contain '/'.")
     title = top.text("title", name)
     surface = top.choice("surface", ("records depth", "moves"), "records depth")
@@ -109,7 +117,10 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     stop = stop_table.words("when", ("cleared", "steady"))
     stop_table.close()
     output = _output(top.table("output", keep_empty=True), time.end)
+    arm_tables = top.tables("arm")
     top.close()
+    read_arms(arm_tables)
+    arms = tuple(_arm(path, source, t, problems) for t in arm_tables)
 
     resolved = {k: top.resolved[k] for k in TABLES if top.resolved.get(k) not in (None, {})}
     draft = Case(
@@ -128,9 +139,26 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
         time=time,
         output=output,
         stop=cast(Any, stop),
+        arms=tuple(a.draft for a in arms),
     )
     case = None if problems else draft
-    return Reading(case, draft, model if model_stands else None, source, _in_order(problems))
+    return (
+        Reading(case, draft, model if model_stands else None, source, _in_order(problems), arms),
+        top.resolved,
+    )
+
+
+def _arm(path: Path, source: OverriddenSource, table: Table, problems: list[Problem]) -> Reading:
+    """Read an arm as a case; what is wrong in the rest of the file is told once."""
+    found: list[Problem] = []
+    reading, resolved = _read(path, arm_source(source, table.key[-1], table.data), found)
+    problems += [p for p in found if p not in problems]
+    for key, value in table.data.items():
+        if isinstance(value, list) and isinstance(resolved.get(key), list):
+            table.resolved[key] = resolved[key][len(resolved[key]) - len(value) :]
+        elif isinstance(value, dict) and key in resolved:
+            table.resolved[key] = resolved[key]
+    return reading
 
 
 def load_sample_spec(

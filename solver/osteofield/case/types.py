@@ -257,6 +257,7 @@ class Case:
         outer: ``closed`` (no flux) or ``open`` (an infinite healthy surrounding).
         surface: ``records depth`` (fixed surface; ``moves`` is not there yet).
         stop: Reasons to end early: ``cleared``, ``steady``.
+        arms: Cases to run instead of this one and to compare; each is this one with changes.
     """
 
     name: str
@@ -274,6 +275,7 @@ class Case:
     time: TimeSpec
     output: OutputSpec
     stop: tuple[Literal["cleared", "steady"], ...]
+    arms: tuple[Case, ...] = ()
 
     def problem(self, key: Key, message: str) -> Problem:
         """A `Problem` at a key of the case file."""

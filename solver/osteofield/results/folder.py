@@ -32,7 +32,7 @@ SERIES = ("marrow", "surface")
 
 # what --overwrite may remove: names osteofield gives, and inside the folders only these endings
 _OWN_FILES = {
-    lock.NAME, record.NAME, HISTORY, RESOLVED, LOG, "report.html",
+    lock.NAME, record.NAME, HISTORY, RESOLVED, LOG, "report.html", "arms.csv",
     *(f"{name}.{ending}" for name in (*SERIES, "bone") for ending in ("xdmf", "h5")),
 }  # fmt: skip
 _OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png",)}
@@ -77,13 +77,7 @@ def prepare(
             return _resumed(directory, case, old, log_level, screen)
         moved = None
         if old is not None:
-            held = FolderLock(directory)
-            if overwrite:
-                _remove(directory)
-            else:
-                moved = _move_aside(directory)
-                (moved / lock.NAME).unlink()
-            held.release()
+            moved = clear(directory, overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         results = ResultsFolder(directory, case, log_level=log_level, screen=screen)
     except OSError as e:
@@ -91,6 +85,20 @@ def prepare(
     if moved is not None:
         results.log.info(f"The earlier results of {case_name} were moved to {moved}.")
     return results
+
+
+def clear(directory: Path, overwrite: bool) -> Path | None:
+    """Remove the results in a folder, or move it aside and return where to."""
+    held = FolderLock(directory)
+    try:
+        if overwrite:
+            _remove(directory)
+            return None
+        moved = _move_aside(directory)
+        (moved / lock.NAME).unlink()
+        return moved
+    finally:
+        held.release()
 
 
 def refuse(directory: str | Path, case_name: str, resume: bool = False) -> None:
@@ -165,14 +173,23 @@ def _move_aside(directory: Path) -> Path:
     return directory.rename(aside)
 
 
-def _remove(directory: Path) -> None:
+def _foreign(directory: Path) -> list[Path]:
+    """What osteofield did not write into a results folder, the folders of its arms included."""
     foreign = []
+    arms = (read_record(directory) or {}).get("arms", ())
     for path in directory.iterdir():
-        if path.name in _OWN_FOLDERS and path.is_dir() and not path.is_symlink():
+        if path.name in arms and path.is_dir() and not path.is_symlink():
+            foreign += _foreign(path)
+        elif path.name in _OWN_FOLDERS and path.is_dir() and not path.is_symlink():
             endings = _OWN_FOLDERS[path.name]
             foreign += [p for p in path.iterdir() if p.is_dir() or p.suffix not in endings]
         elif path.name not in _OWN_FILES and not (path.name.startswith(".") and path.suffix == ".tmp"):
             foreign.append(path)
+    return foreign
+
+
+def _remove(directory: Path) -> None:
+    foreign = _foreign(directory)
     if foreign:
         names = ", ".join(sorted(str(p.relative_to(directory)) for p in foreign)[:5])
         message = (

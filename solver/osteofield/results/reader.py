@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError, Problem, did_you_mean
 from .folder import HISTORY, RESOLVED
 from .history import read_history
+from .record import NAME as RECORD
 from .record import require_record
 
 ERODED_DEPTH = "E.De"
@@ -205,6 +206,12 @@ class Result:
     def times(self) -> np.ndarray:
         """Output times, day."""
         return next(iter(self.history.values()), self.marrow.times)
+
+    @property
+    def arms(self) -> dict[str, Result]:
+        """The arms of a comparison that have results, by name; none in a folder of a single run."""
+        names = [n for n in self.record.get("arms", ()) if (self.path / n / RECORD).exists()]
+        return {n: Result(self.path / n) for n in names}
 
     @property
     def case(self) -> str:

@@ -2,7 +2,7 @@
 """A run: homeostasis, foci, therapies, output times, stops; hands frames to a `Writer`."""
 
 from .outcome import Outcome, Progress
-from .plan import describe_plan
+from .plan import describe_arms, describe_plan
 from .seeding import check_foci
 from .simulation import Simulation
 from .snapshot import Restored
@@ -10,5 +10,5 @@ from .writer import Frame, MeshData, Writer
 
 __all__ = [
     "Frame", "MeshData", "Outcome", "Progress", "Restored", "Simulation", "Writer", "check_foci",
-    "describe_plan",
+    "describe_arms", "describe_plan",
 ]  # fmt: skip

@@ -104,3 +104,19 @@ def _about_therapy(x: TherapySpec) -> str:
 def _days(times: Sequence[float]) -> str:
     shown = ", ".join(f"{t:g}" for t in times[:12])
     return f"day {shown}" + (f" and {len(times) - 12} more" if len(times) > 12 else "")
+
+
+def describe_arms(case: Case) -> str:
+    """What the arms of a case change, one after the other."""
+    lines = [f"{len(case.arms)} arms, run one after the other:"]
+    common = len(case.therapies), len(case.foci)
+    for arm in case.arms:
+        what = [
+            f"{n} = {v}"
+            for n, v in {**arm.model.parameters, **arm.model.switches}.items()
+            if {**case.model.parameters, **case.model.switches}.get(n) != v
+        ]
+        what += [_about_therapy(x) for x in arm.therapies[common[0] :]]
+        what += [f"{f.load_text} more in a focus" for f in arm.foci[common[1] :]]
+        lines += [f"  {arm.name:<14}{what[0] if what else 'as it is'}", *(f"{'':16}{w}" for w in what[1:])]
+    return "\n".join(lines)

@@ -57,6 +57,11 @@ def plot(
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     result = open_results(directory)
+    if what is None and (arms := {n: r for n, r in result.arms.items() if len(r.times) > 1}):
+        from .arms import draw_arms
+
+        folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
+        return [draw_arms(arms, folder / "arms.png")]
     requests = read_requests(result, what)
     times = None if time is None else [time] if isinstance(time, int | float) else list(time)
     steps = read_steps(result, times)

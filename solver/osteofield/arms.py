@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Running the arms of a case one after the other, and comparing them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .api import case_hash, case_network, case_sample, run_case
+from .case import Case
+from .errors import InputError, Problem
+from .parallel import agree, world
+
+if TYPE_CHECKING:
+    from .geometry import Sample
+    from .kinetics import Network
+    from .simulation import Outcome, Progress
+    from .tissue import WellMixed
+
+
+def run_arms(
+    case: Case,
+    directory: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    before_report: Callable[[], None] = lambda: None,
+    screen: bool = True,
+) -> Outcome:
+    """Collective: run every arm of a case into ``DIR/<arm>`` and write ``arms.csv``.
+
+    An arm that stops does not keep the others from running; a signal does.
+
+    Args:
+        case: A case with arms; all share its sample.
+        directory, overwrite, resume, progress, before_report, screen: See `api.run_case`. With `resume`
+            arms that are done are kept.
+
+    Returns:
+        Of the first arm that did not come to its end, else of the last.
+
+    Raises:
+        InputError: Before anything was computed or written.
+    """
+    from .results.arms import ArmsFolder, compare
+    from .simulation import Outcome
+
+    comm = world()
+    notes: list[str] = []
+    sample = case_sample(case, notes.append)
+    networks = check_arms(case, sample)
+    hashes = [case_hash(a, n) for a, n in zip(case.arms, networks, strict=True)]
+    whole = {"name": case.name, "hash": hashlib.sha256("".join(hashes).encode()).hexdigest()}
+    folder, error = None, None
+    if comm.rank == 0:
+        try:
+            names = [a.name for a in case.arms]
+            folder = ArmsFolder(
+                directory, whole, case.resolved, names, overwrite=overwrite, resume=resume, screen=screen
+            )
+        except InputError as e:
+            error = e
+    agree(comm, error)
+    outcomes: list[Outcome] = []
+    with folder or nullcontext():
+        if folder:
+            for line in notes:
+                folder.log(line)
+        for k, arm in enumerate(case.arms):
+            left = comm.bcast(folder.what_is_left(arm.name) if folder else None, 0)
+            if folder:
+                folder.log(f"arm {k + 1} of {len(case.arms)}: {arm.name}" + _STATE[left])
+            if left == "nothing":
+                continue
+            outcome = run_case(
+                arm, directory / arm.name, overwrite=left == "all" and resume, resume=left == "rest",
+                progress=progress, before_report=before_report, screen=screen, sample=sample,
+            )  # fmt: skip
+            outcomes.append(outcome)
+            if outcome.status == "interrupted":
+                break
+        last = next((o for o in outcomes if o.status != "done"), outcomes[-1] if outcomes else None)
+        last = last or Outcome("done", "all arms were done", case.time.end)
+        if folder:
+            folder.log("\n" + compare(directory))
+            folder.end({"status": last.status, "reason": last.reason, "time": last.time})
+    return last
+
+
+_STATE = {"all": "", "rest": " (resumed)", "nothing": " (done already)"}
+
+
+def check_arms(case: Case, sample: Sample | WellMixed) -> list[Network]:
+    """The model of every arm.
+
+    Raises:
+        InputError: What is wrong with any arm, each fault told once.
+    """
+    from .simulation import check_foci
+    from .tissue import WellMixed
+
+    networks, problems = [], dict[Problem, None]()
+    for arm in case.arms:
+        try:
+            networks.append(case_network(arm))
+            if not isinstance(sample, WellMixed):
+                problems |= dict.fromkeys(check_foci(arm, sample))
+        except InputError as e:
+            problems |= dict.fromkeys(e.problems)
+    if problems:
+        raise InputError(problems)
+    return networks

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The folder of a comparison: one results folder per arm, and what they come to in one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ..errors import InputError, Problem
+from . import folder
+from .atomic import replace_file
+from .checkpoint import read_newest
+from .lock import FolderLock
+from .log import Log
+from .reader import Result, open_results
+from .record import Record, read_record
+
+TABLE = "arms.csv"
+SHORT = (
+    "time [day]",
+    "bone_loss [%]",
+    "E.De.max [um]",
+    "bacteria_total [CFU]",
+)  # and the means of what is shown
+
+
+class ArmsFolder:
+    """A folder made ready for the arms of a case; the same case again moves it aside as a whole.
+
+    Args:
+        directory: The folder.
+        case: ``{"name": ..., "hash": ...}`` of the whole case.
+        resolved: The case with all defaults.
+        arms: Names, in order.
+        overwrite: Remove earlier results of this case instead of moving them.
+        resume: Keep arms that are done and go on with the others.
+        screen: Whether messages also go to the screen.
+
+    Raises:
+        InputError: The folder holds something else, or nothing that could be resumed.
+    """
+
+    def __init__(
+        self, directory: Path, case: Mapping[str, str], resolved: str, arms: Sequence[str],
+        *, overwrite: bool = False, resume: bool = False, screen: bool = True,
+    ):  # fmt: skip
+        self.path, self.arms = directory, tuple(arms)
+        name = case["name"]
+        folder.refuse(directory, name, resume)
+        old = read_record(directory) if directory.is_dir() else None
+        self.resumed = resume
+        moved = None
+        try:
+            if resume:
+                if not old or old["case"].get("hash") != case["hash"] or "arms" not in old:
+                    message = (
+                        f"what is here belongs to another state of case {name!r}; a comparison is resumed "
+                        "with the very case it was started with. Without --resume it starts afresh."
+                    )
+                    raise InputError(Problem(message, directory))
+            elif old is not None:
+                moved = folder.clear(directory, overwrite)
+            directory.mkdir(parents=True, exist_ok=True)
+            self._lock = FolderLock(directory)
+            self._record = Record(directory, case, old if resume else None)
+            replace_file(directory / folder.RESOLVED, resolved)
+        except OSError as e:
+            raise InputError(
+                Problem(f"the results cannot be written here: {e.strerror}.", directory)
+            ) from None
+        self.log = Log(directory / folder.LOG) if screen else Log(directory / folder.LOG, None)
+        if moved is not None:
+            self.log.info(f"The earlier results of {name} were moved to {moved}.")
+        self._record.begin({"arms": list(self.arms)})
+
+    def what_is_left(self, arm: str) -> Literal["nothing", "rest", "all"]:
+        """Of an arm, after a resumption: nothing, what follows its checkpoint, or all of it."""
+        if not self.resumed:
+            return "all"
+        old = read_record(self.path / arm)
+        if old is not None and old.get("status") == "done":
+            return "nothing"
+        if old is not None and read_newest(self.path / arm / folder.CHECKPOINTS, lambda _: None):
+            return "rest"
+        return "all"
+
+    def end(self, facts: Mapping[str, Any]) -> None:
+        """All arms were tried."""
+        self._record.end(facts)
+
+    def __enter__(self) -> ArmsFolder:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is not None and self._record.facts["status"] in ("starting", "running"):
+            self._record.end({"status": "stopped", "reason": str(error) or type(error).__name__})
+        self.log.close()
+        self._lock.release()
+
+
+def compare(directory: Path) -> str:
+    """Write ``arms.csv``, one row per arm at its last output time, and return a short table of it.
+
+    Besides bone and bacteria the table has the means of every population that the model shows.
+    """
+    arms = {n: r for n, r in open_results(directory).arms.items() if len(r.times)}
+    if not arms:
+        return ""
+    columns = list(dict.fromkeys(c for r in arms.values() for c in r.history))
+    rows = {n: {c: float(r.history[c][-1]) for c in r.history} for n, r in arms.items()}
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(["arm", "cleared [day]", *columns])
+    for n, r in arms.items():
+        cleared = r.record.get("cleared_at")
+        values = [f"{rows[n][c]:.9g}" if c in rows[n] else "" for c in columns]
+        out.writerow([n, "" if cleared is None else f"{cleared:.6g}", *values])
+    replace_file(directory / TABLE, text.getvalue())
+    return _screen_table(arms, rows, columns)
+
+
+def _screen_table(
+    arms: Mapping[str, Result], rows: Mapping[str, Mapping[str, float]], columns: Sequence[str]
+) -> str:
+    first = next(iter(arms.values()))
+    shown = (first.record.get("roles") or {}).get("show", ())
+    bacteria = set((first.record.get("roles") or {}).get("bacteria", ()))
+    means = [c for n in shown for c in columns if c.startswith(f"{n}.mean ") and n not in bacteria]
+    chosen = [
+        c for c in dict.fromkeys((*SHORT, *means)) if c in columns and any(rows[n].get(c) for n in arms)
+    ]
+    table = [["arm", *(c.replace(".mean", "") for c in chosen)]]
+    table += [[n, *(f"{rows[n].get(c, np.nan):.4g}" for c in chosen)] for n in arms]
+    widths = [max(len(r[k]) for r in table) for k in range(len(table[0]))]
+    lines = []
+    for row in table:
+        cells = [c.rjust(w) for c, w in zip(row, widths, strict=True)]
+        cells[0] = row[0].ljust(widths[0])
+        lines.append("  ".join(cells))
+    return "\n".join(lines)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The arms of a comparison in one figure: time courses side by side, and what is left at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..results import Result
+from .style import COLUMN, CYCLE, DPI, RC, with_unit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_PANELS = 8
+LOG_SPAN = 1e3  # a course over more than this is drawn in decades
+
+
+def draw_arms(arms: Mapping[str, Result], file: Path) -> Path:
+    """Bone loss, bacteria and the means of what the model shows over time, one line per arm.
+
+    Args:
+        arms: By name, in the order of the case.
+        file: The PNG to write.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = _columns(list(arms.values()))
+    wide = min(3, len(columns))
+    high = -(-len(columns) // wide)
+    with plt.rc_context(RC):
+        figure, axes = plt.subplots(
+            high,
+            wide,
+            figsize=(COLUMN * wide / 3, 1.75 * high + 0.4),
+            dpi=DPI,
+            squeeze=False,
+            layout="constrained",
+        )
+        for k, axis in enumerate(axes.ravel()):
+            if k >= len(columns):
+                axis.set_visible(False)
+                continue
+            _panel(axis, columns[k], arms)
+            if k // wide == (len(columns) - 1 - k % wide) // wide:
+                axis.set_xlabel("time (day)")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(arms), 4), frameon=False)
+        figure.savefig(file)
+        plt.close(figure)
+    return file
+
+
+def _columns(results: Sequence[Result]) -> list[str]:
+    known = list(dict.fromkeys(c for r in results for c in r.history))
+    roles = results[0].record.get("roles") or {}
+    passed = (*roles.get("bacteria", ()), roles.get("depth"))
+    shown = [n for n in roles.get("show", ()) if n not in passed]
+    wanted = ["bone_loss [%]", "bacteria_total [CFU]"]
+    wanted += [c for n in shown for c in known if c.startswith(f"{n}.mean ")]
+    wanted = [c for c in wanted if c in known]
+    moving = [c for c in wanted if any(np.ptp(r.history[c]) > 0 for r in results if c in r.history)]
+    return (moving or wanted)[:MOST_PANELS]
+
+
+def _panel(axis: Axes, column: str, arms: Mapping[str, Result]) -> None:
+    values = [r.history[column] for r in arms.values() if column in r.history]
+    positive = np.concatenate([v[v > 0] for v in values]) if values else np.zeros(0)
+    never_below = min(v.min() for v in values) >= 0
+    decades = len(positive) > 0 and never_below and positive.max() > LOG_SPAN * positive.min()
+    for k, (name, result) in enumerate(arms.items()):
+        if column not in result.history:
+            continue
+        v = result.history[column]
+        y = np.where(v > 0, v, np.nan) if decades else v
+        line = _LINES[(k // len(CYCLE) + k) % len(_LINES)]
+        axis.plot(result.times, y, color=CYCLE[k % len(CYCLE)], label=name, lw=1.3, ls=line)
+    if decades:
+        axis.set_yscale("log")
+        axis.set_ylim(bottom=max(positive.min(), positive.max() * 1e-9))
+    name, _, unit = column.partition(" [")
+    axis.set_title(with_unit(_WORDS.get(name, name.removesuffix(".mean")), unit.rstrip("]")))
+    axis.margins(x=0)
+
+
+_WORDS = {"bone_loss": "bone loss", "bacteria_total": "bacteria"}
+_LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
