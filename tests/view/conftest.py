@@ -30,10 +30,10 @@ def opengl() -> None:
         pytest.skip("this machine has no OpenGL")
 
 
-def ball(dimension: int) -> MeshData:
+def ball(dimension: int, radius: float = RADIUS) -> MeshData:
     """Marrow around a ball (a disc in 2-D) of bone in the middle of the box, and its surface."""
     size = (SIZE,) * dimension
-    sample = build_sample(SampleSpec(shape=ShapeSpec("sphere", size, radius=RADIUS), cell_size=62.5))
+    sample = build_sample(SampleSpec(shape=ShapeSpec("sphere", size, radius=radius), cell_size=62.5))
     parts = []
     for cells in (sample.marrow, sample.surface):
         used, local = np.unique(cells, return_inverse=True)

@@ -10,16 +10,18 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
 from osteofield.errors import InputError
-from osteofield.results import Result, prepare
+from osteofield.results import Result, open_results, prepare
 from osteofield.view import opengl as opengl_module
 from osteofield.view import plot
 from osteofield.view.courses import draw_courses
+from osteofield.view.film import require_ffmpeg
 from osteofield.view.request import read_requests, read_steps
 from osteofield.view.state import State
 
-from .conftest import FOCUS, UNITS, ball, write
+from .conftest import FOCUS, RADIUS, UNITS, ball, write
 
 
 def ink(path: Path) -> float:
@@ -105,6 +107,61 @@ def test_time_courses_show_every_column_asked_for(
     assert [t.get_text() for t in relative.get_legend().get_texts()] == ["OCa", "OBa"]
     monkeypatch.undo()
     plt.close(kept[0])
+
+
+def test_film_has_a_frame_for_each_time_and_one_scale(opengl: None, result3: Result, tmp_path: Path) -> None:
+    (path,) = plot(result3.path, what="animation", out=tmp_path)
+    with Image.open(path) as film:
+        assert (path.name, film.n_frames) == ("animation.gif", 2)
+        frames = []
+        for k in range(2):
+            film.seek(k)
+            frames.append(np.asarray(film.convert("RGB")).astype(int))
+    bar = frames[0].shape[0] - 60  # the colour bars are the same, the pictures are not
+    assert np.abs(frames[0][bar:-30] - frames[1][bar:-30]).mean() < 2
+    assert np.abs(frames[0][60:bar] - frames[1][60:bar]).mean() > 3
+    assert (frames[1][40, 3] == 255).all()  # white stays white
+
+
+def test_film_follows_a_surface_that_moves(tmp_path: Path) -> None:
+    """Each output time has its own mesh; the bone of the start is drawn dashed."""
+    from osteofield.simulation.writer import Frame
+
+    meshes = [ball(2, radius) for radius in (RADIUS, 0.8 * RADIUS)]
+    with prepare(tmp_path / "moving", "ball", "h", screen=False) as results:
+        results.begin(meshes[0], UNITS, {"roles": {"depth": "pit", "show": ["TNF"]}, "dimension": 2})
+        for k, mesh in enumerate(meshes):
+            marrow = {"TNF": mesh.marrow_points[:, 0]}
+            surface = {"pit": np.full(len(mesh.surface_points), 60.0 * k)}
+            row = {"time [day]": float(k), "BV/TV [1]": 0.3}
+            results.frame(Frame(float(k), marrow, surface, row, mesh if k else None))
+        results.end({})
+    state = State(open_results(tmp_path / "moving"), 1)
+    assert state.moves and not state.first.moves
+    assert len(state.first.surface_mesh[0]) != len(state.surface_mesh[0])
+    (path,) = plot(tmp_path / "moving", what="animation")
+    with Image.open(path) as film:
+        assert film.n_frames == 2
+    assert [p.stem for p in plot(tmp_path / "moving")] == ["lesion", "TNF", "panels"]
+
+
+def test_mp4_without_ffmpeg_is_refused_with_advice(
+    result2: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="pip install imageio-ffmpeg.*--film gif"):
+        plot(result2.path, what="animation", film="mp4", out=tmp_path)
+
+
+def test_mp4_is_written_where_there_is_ffmpeg(result2: Result, tmp_path: Path) -> None:
+    try:
+        tool = require_ffmpeg()
+    except InputError:
+        pytest.skip("there is no ffmpeg")
+    (path,) = plot(result2.path, what="animation", film="mp4", out=tmp_path)
+    said = subprocess.run([tool, "-i", str(path), "-f", "null", "-"], capture_output=True, text=True).stderr
+    assert "Video: h264" in said and "yuv420p" in said
 
 
 def test_words_become_pictures(result3: Result) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from pathlib import Path
 
 from ..errors import InputError, Problem
@@ -30,6 +31,7 @@ EXAMPLES = """examples:
   osteofield plot results/osteomyelitis
   osteofield plot results/osteomyelitis --what TNF courses panels RANKL OPG -o figures
   osteofield plot results/osteomyelitis --what panels --time "1, 7, 28 day"
+  osteofield plot results/osteomyelitis --what animation --film mp4
   osteofield plot results/osteomyelitis --what lesion --time "14 day" -o figures"""
 
 
@@ -40,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--time", metavar="TIMES", help='output times, such as "14 day", "1, 7, 28 day" or last; default last'
+    )
+    parser.add_argument(
+        "--film", choices=("gif", "mp4"), default="gif", help="kind of film; mp4 needs ffmpeg; default gif"
     )
     parser.add_argument("-o", dest="output", metavar="FOLDER", type=Path, help="folder for the pictures")
 
@@ -70,6 +75,11 @@ def read_times(text: str | None) -> list[float] | None:
     return times
 
 
+def _progress(line: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{line} ", end="", file=sys.stderr, flush=True)
+
+
 def execute(args: argparse.Namespace) -> int:
     problems: list[Problem] = []
     times = None
@@ -85,6 +95,7 @@ def execute(args: argparse.Namespace) -> int:
         return DONE
     from ..view import plot
 
-    for picture in plot(args.directory, what=args.what, time=times, out=args.output):
+    how = {"film": args.film, "told": _progress}
+    for picture in plot(args.directory, what=args.what, time=times, out=args.output, **how):
         say(str(picture))
     return DONE

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
 from .planar import Planar, draw_edge, draw_first_edge, draw_frame, draw_infected, draw_marrow, planar
-from .scale import norm_of, surface_colours
+from .scale import joint_norm, surface_colours
 from .sheet import Sheet
 from .sight import normal_of
 from .state import State
@@ -28,44 +30,73 @@ def draw_plane(state: State, path: Path, names: list[str], near: bool = False) -
     Returns:
         `path`.
     """
-    import matplotlib.pyplot as plt
-
     section = planar(state, normal_of(state), names)
     first = planar(state.first, normal_of(state), []) if state.moves else None
     shown = [*names, names[-1]] if near else names
     sheet = Sheet(len(shown), section.aspect, width=min(3.6 * len(shown), 7.2))
-    width = float(np.ptp(section.box[:, 0]))
     for column, name in enumerate(shown):
         close = near and column == len(names)
-        on_edge = name in section.surface
-        title = "lesion" if close else "bone" if on_edge else state.label(name)
-        with plt.rc_context(RC):
-            ax = sheet.panel(column, title)
-            draw_frame(ax, section)
-            if on_edge:
-                norm, cmap, extend = surface_colours(name == state.depth, [section.surface[name]])
-                draw_edge(ax, section, section.surface[name], norm, cmap, 4.0 if close else 2.4)
-            else:
-                (norm, extend), cmap = norm_of(section.marrow[name]), field_colours()
-                draw_marrow(ax, section, section.marrow[name], norm, cmap)
-            if first is not None:
-                draw_first_edge(ax, first)
-            notes = [state.labelled(state.series(name))]
-            if draw_infected(ax, section):
-                notes.append("line: infected marrow")
-            for centre, radius in state.foci:
-                add_focus(ax, centre[:2], radius)
-            if state.foci:
-                notes.append("dotted: focus")
-            if close:
-                width = _zoom(ax, section, state)
-            if close or column == 0:
-                add_scale_bar(ax, 1.0, width)
-        if not close:
-            last = column + (near and column == len(names) - 1)
-            sheet.colour_bar(column, last, norm, cmap, "; ".join(notes), extend)
+        values = section.surface if name in section.surface else section.marrow
+        bar = () if close else (column, column + (near and column == len(names) - 1))
+        draw_panel(sheet, column, state, section, name, [values[name]], first, bar, close)
     sheet.time(state.time)
     return sheet.save(path)
+
+
+def draw_panel(
+    sheet: Sheet,
+    column: int,
+    state: State,
+    section: Planar,
+    name: str,
+    scaled: Sequence[np.ndarray],
+    first: Planar | None,
+    bar: Sequence[int] | None = None,
+    close: bool = False,
+) -> None:
+    """Draw one field of a 2-D result into a panel.
+
+    Args:
+        sheet: The figure.
+        column: Number of the panel.
+        state: Output time.
+        section: Its section.
+        name: Field in the marrow or along the bone's edge.
+        scaled: Values that the scale must hold.
+        first: The section at the start, where the surface has moved.
+        bar: First and last panel that the colour bar is for, empty for no bar; None for this one.
+        close: Show the surroundings of the focus only.
+    """
+    import matplotlib.pyplot as plt
+
+    on_edge = name in section.surface
+    width = float(np.ptp(section.box[:, 0]))
+    with plt.rc_context(RC):
+        ax = sheet.panel(column, "lesion" if close else "bone" if on_edge else state.label(name))
+        draw_frame(ax, section)
+        cmap: Any
+        if on_edge:
+            norm, cmap, extend = surface_colours(name == state.depth, scaled)
+            draw_edge(ax, section, section.surface[name], norm, cmap, 4.0 if close else 2.4)
+        else:
+            (norm, extend), cmap = joint_norm(scaled), field_colours()
+            draw_marrow(ax, section, section.marrow[name], norm, cmap)
+        if first is not None:
+            draw_first_edge(ax, first)
+        notes = [state.labelled(state.series(name))]
+        if draw_infected(ax, section):
+            notes.append("line: infected marrow")
+        for centre, radius in state.foci:
+            add_focus(ax, centre[:2], radius)
+        if state.foci:
+            notes.append("dotted: focus")
+        if close:
+            width = _zoom(ax, section, state)
+        if close or column == 0:
+            add_scale_bar(ax, 1.0, width)
+    bar = (column, column) if bar is None else bar
+    if bar:
+        sheet.colour_bar(bar[0], bar[-1], norm, cmap, "; ".join(notes), extend)
 
 
 def _zoom(ax: Axes, section: Planar, state: State) -> float:

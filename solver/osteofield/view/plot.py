@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,9 @@ import numpy as np
 
 from ..errors import InputError, Problem
 from ..results import Result, open_results
+from .film import GIF, MP4, require_ffmpeg
 from .request import (
+    ANIMATION,
     COURSES,
     FIELD,
     LESION,
@@ -31,12 +33,18 @@ PICTURES = "pictures"
 COLUMNS = 4  # times in panels and profiles, by default
 
 
+def _silent(line: str) -> None:
+    pass
+
+
 def plot(
     directory: str | Path,
     *,
     what: str | Sequence[str] | None = None,
     time: float | Sequence[float] | None = None,
     out: str | Path | None = None,
+    film: str = GIF,
+    told: Callable[[str], None] = _silent,
 ) -> list[Path]:
     """Draw pictures of a results folder.
 
@@ -48,6 +56,8 @@ def plot(
         time: day; one or several output times, NaN for the last. None for the last, in panels and
             profiles for four of them, in an animation for all.
         out: Folder for the pictures; None for ``pictures`` in the results folder.
+        film: ``"gif"`` or, with ffmpeg, ``"mp4"``.
+        told: Hears how far a film is.
 
     Returns:
         Paths of the files, PNG with 300 dpi or a film, in the order drawn.
@@ -66,7 +76,9 @@ def plot(
     times = None if time is None else [time] if isinstance(time, int | float) else list(time)
     steps = read_steps(result, times)
     folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
-    drawing = Drawing(result, folder, steps)
+    if film == MP4 and any(r.kind == ANIMATION for r in requests):
+        require_ffmpeg()
+    drawing = Drawing(result, folder, steps, film, told)
     if drawing.needs_opengl(requests):
         from .opengl import require_opengl
 
@@ -95,11 +107,15 @@ class Drawing:
         result: The results.
         folder: Where to.
         steps: Output time numbers that were asked for, None for the usual ones.
+        film: Ending of films.
+        told: Hears how far a film is.
     """
 
     result: Result
     folder: Path
     steps: list[int] | None = None
+    film: str = GIF
+    told: Callable[[str], None] = _silent
     _states: dict[int, State] = field(default_factory=dict)
 
     def draw(self, request: Request) -> list[Path]:
@@ -131,6 +147,15 @@ class Drawing:
                 )
                 for k in range(len(self.last.foci))
             ]
+        if request.kind == ANIMATION:
+            from .film import draw_film
+
+            steps = self.steps if self.steps is not None else range(len(self.result.marrow.times))
+            in_marrow = [n for n in names or shown(self.result) if n in self.result.marrow]
+            path = self.folder / f"animation.{self.film}"
+            # states are not kept: a film of many times would hold them all
+            states = [State(self.result, k) for k in sorted(steps)]
+            return [draw_film(states, path, in_marrow[0] if in_marrow else None, self.normal, self.told)]
         raise AssertionError(request.kind)
 
     def needs_opengl(self, requests: Sequence[Request]) -> bool:

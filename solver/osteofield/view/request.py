@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError, Problem
 from ..results import Result
 from ..results.reader import ERODED_DEPTH
+from .courses import choose_panels
 
 LESION, FIELD, PANELS, COURSES, RADIAL, ANIMATION = (
     "lesion", "field", "panels", "courses", "radial", "animation",
@@ -55,6 +56,8 @@ def read_requests(result: Result, what: str | Iterable[str] | None) -> list[Requ
     if what is None:
         by_names = (FIELD, PANELS, RADIAL)
         kinds = [k for k in possible if k != ANIMATION and (k not in by_names or shown(result))]
+        if COURSES in kinds and not choose_panels(result):
+            kinds.remove(COURSES)
         if not kinds:
             raise InputError(Problem("the run has not written anything to draw yet.", result.path))
         return [Request(k) for k in kinds]

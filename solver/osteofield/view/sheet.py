@@ -26,23 +26,24 @@ class Sheet:
         columns: Number of panels.
         aspect: Width over height of a panel.
         width: Of the figure, inch.
+        dpi: Pixels per inch.
     """
 
-    def __init__(self, columns: int, aspect: float = 1.0, width: float = COLUMN):
+    def __init__(self, columns: int, aspect: float = 1.0, width: float = COLUMN, dpi: int = DPI):
         import matplotlib.pyplot as plt
 
         self.panel_width = (width - 2 * _MARGIN - _GAP * (columns - 1)) / columns
         self.panel_height = self.panel_width / aspect
         self.height = _HEAD + self.panel_height + _FOOT
         with plt.rc_context(RC):
-            self.figure = plt.figure(figsize=(width, self.height), dpi=DPI)
-        self.width, self.columns = width, columns
+            self.figure = plt.figure(figsize=(width, self.height), dpi=dpi)
+        self.width, self.columns, self.dpi = width, columns, dpi
         self._scales: list[float] = []
 
     @property
     def pixels(self) -> tuple[int, int]:
         """Width and height of a panel in pixels."""
-        return round(self.panel_width * DPI), round(self.panel_height * DPI)
+        return round(self.panel_width * self.dpi), round(self.panel_height * self.dpi)
 
     def panel(self, column: int, title: str) -> Axes:
         """Empty axes with a title above."""
@@ -95,11 +96,16 @@ class Sheet:
                 add_axes_marks(ax, camera.right, camera.up)
         return ax
 
-    def time(self, time: float) -> None:
-        """Print the time at the upper right."""
+    def time(self, time: float, more: str = "") -> None:
+        """Print the time at the upper right, with a remark before it."""
         y = (_FOOT + self.panel_height + 0.06) / self.height
         x = 1 - _MARGIN / self.width
-        self.figure.text(x, y, time_text(time), size=8, weight="bold", color=INK, ha="right", va="bottom")
+        stamp = self.figure.text(
+            x, y, time_text(time), size=8, weight="bold", color=INK, ha="right", va="bottom"
+        )
+        if more:
+            wide = stamp.get_window_extent().width / self.dpi
+            self.figure.text(x - (wide + 0.12) / self.width, y, more, size=8, ha="right", va="bottom")
 
     def colour_bar(self, first: int, last: int, norm: Any, cmap: Any, label: str, extend: str) -> None:
         """A horizontal colour bar below the panels `first` to `last`."""
@@ -128,6 +134,15 @@ class Sheet:
         """Write a PNG and close the figure."""
         import matplotlib.pyplot as plt
 
-        self.figure.savefig(path, dpi=DPI)
+        self.figure.savefig(path, dpi=self.dpi)
         plt.close(self.figure)
         return path
+
+    def image(self) -> np.ndarray:
+        """``(height, width, 3)`` RGB, 0 to 255; closes the figure."""
+        import matplotlib.pyplot as plt
+
+        self.figure.canvas.draw()
+        image = np.asarray(self.figure.canvas.buffer_rgba())[..., :3].copy()
+        plt.close(self.figure)
+        return image
