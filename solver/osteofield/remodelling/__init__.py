@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""A bone surface that moves: level set, re-cuts, books of volumes, transfer of what lives on the mesh."""
+
+from .bone import RECUT, Bone, Books, Recut
+from .contour import Contour
+from .hats import Hats
+from .levelset import LevelSet
+from .topology import Topology, perforations
+from .transfer import Phase, Transfer
+
+__all__ = [
+    "RECUT", "Bone", "Books", "Contour", "Hats", "LevelSet", "Phase", "Recut", "Topology", "Transfer",
+    "perforations",
+]  # fmt: skip

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Coarse hat functions over the sample box: the regions within which a transfer conserves amounts."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.spatial import cKDTree
+
+from ..geometry.grid import Grid
+
+SPACING = 4.0  # cells
+TINY = 1e-9  # of the largest content: below it a hat holds nothing that could be scaled
+
+
+class Hats:
+    """Products of linear hats on a lattice of about `SPACING` cells; at every point they add up to 1.
+
+    Args:
+        grid: The background grid.
+    """
+
+    def __init__(self, grid: Grid):
+        self._origin = np.array(grid.origin)
+        side = np.array(grid.upper) - self._origin
+        self._parts = np.maximum(1, np.round(np.array(grid.cells) / SPACING)).astype(int)
+        self._size = side / self._parts
+        self._shape = tuple(self._parts + 1)
+
+    @property
+    def count(self) -> int:
+        """Number of hats."""
+        return int(np.prod(self._shape))
+
+    def at(self, points: np.ndarray) -> csr_matrix:
+        """``(count, n)``: value of every hat at ``(n, d)`` points."""
+        place = (points - self._origin) / self._size
+        low = np.clip(place.astype(int), 0, self._parts - 1)
+        offset = np.clip(place - low, 0.0, 1.0)
+        n, d = points.shape
+        rows, values = [], []
+        for corner in product((0, 1), repeat=d):
+            rows.append(np.ravel_multi_index(tuple((low + corner).T), self._shape))
+            values.append(np.where(corner, offset, 1.0 - offset).prod(1))
+        columns = np.tile(np.arange(n), 2**d)
+        return csr_matrix((np.concatenate(values), (np.concatenate(rows), columns)), shape=(self.count, n))
+
+    def nearest(self, hats: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """For each of some hats the nearest one of others."""
+
+        def places(h: np.ndarray) -> np.ndarray:
+            return np.stack(np.unravel_index(h, self._shape), 1) * self._size
+
+        return among[cKDTree(places(among)).query(places(hats))[1]]
+
+
+def rescaled(
+    hats: Hats, values: np.ndarray, masses: np.ndarray, at: csr_matrix, content: np.ndarray, signed: bool
+) -> np.ndarray:
+    """Values whose amounts agree with given contents of the hats, close to the values given.
+
+    Each value is multiplied with a smooth factor, the ratio of wanted and present content of the hats
+    around it, so that none changes its sign. A hat that has something to give but nothing to scale
+    (its patch of surface has gone, or all values in it are 0) passes its content to the nearest hat
+    that can take it. Values that may be negative are shifted instead. The sum of values times masses
+    is the sum of the contents to round-off.
+
+    Args:
+        values: ``(n,)`` values before.
+        masses: ``(n,)`` their volumes or areas, positive.
+        at: The hats at these places.
+        content: ``(count,)`` amount wanted in every hat.
+        signed: Whether negative values mean something.
+
+    Returns:
+        ``(n,)`` values; exactly those given where the contents agree already.
+    """
+    room = at @ masses
+    if signed:
+        content = _passed_on(hats, content, np.zeros_like(content), room > 0.0)
+        shift = np.divide(content - at @ (masses * values), room, out=np.zeros_like(room), where=room > 0)
+        return values + at.T @ shift
+    present = at @ (masses * values)
+    gross = at @ (masses * np.abs(values))
+    able = (present > TINY * present.max(initial=0.0)) & (present >= 0.5 * gross)
+    if not able.any():  # nothing was there; what is to come is spread evenly over each hat
+        content = _passed_on(hats, content, np.zeros_like(content), room > 0.0)
+        return values + at.T @ np.divide(content - present, room, out=np.zeros_like(room), where=room > 0)
+    wanted = _passed_on(hats, content, present, able)
+    excess = np.divide(wanted - present, present, out=np.zeros_like(present), where=able)
+    return values + values * (at.T @ np.maximum(excess, -1.0))
+
+
+def _passed_on(hats: Hats, content: np.ndarray, present: np.ndarray, able: np.ndarray) -> np.ndarray:
+    """Contents after hats that cannot take theirs have passed the difference to the nearest that can."""
+    short = np.flatnonzero(~able & (content != present))
+    if not len(short) or not able.any():
+        return content
+    out = content.copy()
+    np.add.at(out, hats.nearest(short, np.flatnonzero(able)), content[short] - present[short])
+    out[short] = present[short]
+    return out

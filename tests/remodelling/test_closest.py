@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Closest points on facets, against brute force."""
+
+import numpy as np
+import pytest
+
+from osteofield.remodelling.closest import Facets
+
+
+def sampled(corners, n=60):
+    """Points all over one facet."""
+    if corners.shape[0] == 2:
+        t = np.linspace(0, 1, 4000)[:, None]
+        return (1 - t) * corners[0] + t * corners[1]
+    a, b = np.meshgrid(np.linspace(0, 1, n), np.linspace(0, 1, n))
+    keep = a + b <= 1
+    a, b = a[keep][:, None], b[keep][:, None]
+    return (1 - a - b) * corners[0] + a * corners[1] + b * corners[2]
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_one_facet(d):
+    """Inside, beside every edge and beyond every corner."""
+    rng = np.random.default_rng(d)
+    corners = rng.normal(size=(1, d, d))
+    points = rng.normal(size=(300, d)) * 2
+    found = Facets(corners).closest(points)
+    brute = np.linalg.norm(points[:, None] - sampled(corners[0])[None], axis=2).min(1)
+    assert (found.distance <= brute + 1e-12).all()
+    assert np.abs(found.distance - brute).max() < 0.02
+    foot = np.einsum("ij,ijk->ik", found.weights, corners[found.facet])
+    assert np.allclose(np.linalg.norm(foot - points, axis=1), found.distance)
+    assert found.weights.min() >= 0 and np.allclose(found.weights.sum(1), 1)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_candidates_are_enough_on_a_cut_surface(d):
+    """16 facets by their centres give the same as all of them."""
+    from osteofield.geometry.grid import Grid
+    from osteofield.remodelling import Contour
+
+    grid = Grid((0.0,) * d, (1.0,) * d, (14,) * d)
+    x = grid.points() - 7.2
+    facets = Facets(Contour(4.1 - np.linalg.norm(x, axis=1).reshape(grid.shape), grid).corners)
+    points = grid.points()[:: 1 if d == 2 else 5]
+    few, all_ = facets.closest(points), facets.closest(points, candidates=len(facets))
+    near = all_.distance < 4
+    assert np.abs(few.distance - all_.distance)[near].max() < 1e-12
+    assert np.abs(few.distance - np.abs(4.1 - np.linalg.norm(points - 7.2, axis=1))).max() < 0.1
+
+
+def test_values_are_interpolated_on_the_facet():
+    corners = np.array([[[0.0, 0, 0], [2, 0, 0], [0, 2, 0]]])
+    found = Facets(corners).closest(np.array([[0.5, 0.5, 3.0], [-1.0, -1.0, 0.0]]))
+    values = found.interpolate(np.array([1.0, 3.0, 5.0]), np.array([[0, 1, 2]]))
+    assert values == pytest.approx([1 + 0.25 * 2 + 0.25 * 4, 1.0])
+
+
+def test_nothing_to_be_near_to():
+    with pytest.raises(ValueError, match="no facets"):
+        Facets(np.zeros((0, 3, 3))).closest(np.zeros((1, 3)))
