@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from osteofield.geometry.boxes import Partition
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.kuhn import kuhn
 from osteofield.geometry.snap import LEAST_VOLUME, determinant, settle, split
+from osteofield.team import ALONE
 
 
 def noise(d, n, seed=0, smooth=0.8):
@@ -17,14 +19,16 @@ def noise(d, n, seed=0, smooth=0.8):
     return grid, 0.7 * phi / np.abs(phi).mean()
 
 
+def region_of(phi, grid, blocks=1):
+    return split(phi, grid, Partition.even(ALONE, grid.shape), blocks)
+
+
 @pytest.mark.parametrize(("d", "n"), [(2, 40), (3, 14)])
-def test_same_nodes_for_any_number_of_slabs(d, n):
+def test_same_nodes_for_any_number_of_blocks(d, n):
     grid, phi = noise(d, n)
     results = []
-    for slabs in (1, 2, 5):
-        zero = np.zeros(grid.shape, bool)
-        settle(split(phi, grid, slabs), zero)
-        results.append(zero)
+    for blocks in (1, 2, 5):
+        results.append(settle(region_of(phi, grid, blocks)))
     assert results[0].any()
     assert (results[0] == results[1]).all()
     assert (results[0] == results[2]).all()
@@ -33,24 +37,24 @@ def test_same_nodes_for_any_number_of_slabs(d, n):
 @pytest.mark.parametrize(("d", "n"), [(2, 40), (3, 14)])
 def test_rules_hold_at_every_moved_node(d, n):
     grid, phi = noise(d, n, seed=3)
-    (slab,) = split(phi, grid, 1)
-    before = slab.zero.sum()
-    zero = np.zeros(grid.shape, bool)
-    settle([slab], zero)
+    region = region_of(phi, grid)
+    (block,) = region.blocks
+    before = block.zero.sum()
+    zero = settle(region)
     assert 0 < zero.sum() < before
-    assert not slab._bad_link(np.flatnonzero(zero)).any()
+    assert not block._bad_link(np.flatnonzero(zero)).any()
     k = kuhn(d)
-    x = grid.points() + slab.moves(np.arange(phi.size))
+    x = grid.points() + block.moves(np.arange(phi.size))
     low = np.ravel_multi_index(tuple(i.ravel() for i in np.indices(grid.cells)), grid.shape)
     for path, negative in zip(k.simplices, k.negative, strict=True):
-        p = x[low[:, None] + (k.corners[path] @ slab.strides)]
+        p = x[low[:, None] + (k.corners[path] @ block.strides)]
         assert (determinant(p[:, 1:] - p[:, :1]) * (-1 if negative else 1)).min() >= LEAST_VOLUME
 
 
 def test_box_nodes_stay_on_their_faces():
     grid, phi = noise(3, 14, seed=1)
-    (slab,) = split(phi, grid, 1)
-    move = slab.moves(np.arange(phi.size)).reshape(*grid.shape, 3)
+    (block,) = region_of(phi, grid).blocks
+    move = block.moves(np.arange(phi.size)).reshape(*grid.shape, 3)
     for k in range(3):
         for end in (0, -1):
             assert (np.take(move[..., k], end, k) == 0).all()

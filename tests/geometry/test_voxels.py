@@ -18,7 +18,7 @@ def ball(n=40, radius=12.3, voxel=(10.0, 10.0, 10.0), d=3):
 @pytest.mark.parametrize("d", [2, 3])
 def test_surface_points_and_normals_of_a_ball(d):
     v, centre = ball(d=d, voxel=(10.0, 8.0, 11.0))
-    points, normals = v.surface_points()
+    points, normals, _ = v.surface_points()
     r = points - centre
     distance = np.linalg.norm(r, axis=1)
     assert np.abs(distance - 123).max() < 0.6

@@ -4,9 +4,11 @@
 Every vertex is a grid node or the crossing on a grid edge, so it has a global key
 ``node * 8 + direction`` (0 for a node) and nothing has to be searched. Cubes without surface keep
 their Kuhn simplices; the others are split by sign pattern, quadrilaterals along the diagonal of
-their smallest vertex, grid nodes counting as smaller than crossings. The grid is worked off in slabs
-(`snap.Slab`); what a slab produces depends on its own planes and a halo only, so any number of slabs
-gives the same mesh, vertex by vertex.
+their smallest vertex, grid nodes counting as smaller than crossings. The grid is worked off in blocks
+(`snap.Block`); what a block produces depends on its own nodes and a halo only, so any number of blocks
+and of ranks gives the same mesh, vertex by vertex. A vertex belongs to the rank that has its grid
+node, a cell to the rank that has its smallest vertex; each rank also gets the cells of others that
+touch its vertices.
 """
 
 from __future__ import annotations
@@ -18,15 +20,17 @@ from itertools import product
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import ComputationStopped
+from ..team import ALONE
+from .boxes import Partition
 from .grid import Grid
 from .kuhn import kuhn
+from .pieces import pieces
 from .quality import Quality
-from .snap import CLIP, LEAST_VOLUME, SNAP, Slab, determinant, settle, split
+from .snap import CLIP, LEAST_VOLUME, SNAP, Block, determinant, settle, split
 
-SLAB_NODES = 150_000  # a slab of this size keeps the temporaries in tens of MB
+BLOCK_NODES = 250_000  # a block of this size keeps the temporaries in tens of MB
 MOST_ROUNDS = 20
 
 Islands = Literal["remove", "detached", "keep"]
@@ -34,28 +38,35 @@ Islands = Literal["remove", "detached", "keep"]
 
 @dataclass(frozen=True)
 class Cut:
-    """Bone and marrow cells with their common surface.
+    """Bone and marrow cells with their common surface: of the whole grid, or what a rank has of them.
 
     Attributes:
         keys: ``(N,)`` global keys of the points, ascending: neighbours in space stay close.
         points: ``(N, d)`` um.
-        marrow: ``(n, d+1)`` positively oriented simplices.
+        mine: ``(N,)`` whether a point belongs to this rank.
+        marrow: ``(n, d+1)`` positively oriented simplices; those of this rank, then those of others
+            that touch its points.
         bone: The same.
         surface: ``(n, d)`` facets between the phases, their normal pointing into the marrow.
-        faces: ``x-``, ``x+``, ... to ``(n, d)`` facets of the marrow on that face of the box.
-        phi: Signed distance on the grid with islands filled in (otherwise as given).
-        bone_removed: Grid nodes of bone islands that became marrow.
-        marrow_removed: Grid nodes of marrow pockets that became bone.
-        components: Number of pieces of (bone, marrow).
-        quality: Shape of the cells.
+        faces: ``x-``, ``x+``, ... to ``(n, d)`` facets of the marrow cells on that face of the box.
+        own_marrow, own_bone, own_surface: How many of the first rows belong to this rank.
+        phi: Signed distance at this rank's nodes with islands filled in (otherwise as given).
+        bone_removed: Grid nodes of bone islands that became marrow, over all ranks.
+        marrow_removed: Grid nodes of marrow pockets that became bone, over all ranks.
+        components: Number of pieces of (bone, marrow), over all ranks.
+        quality: Shape of the cells of this rank.
     """
 
     keys: np.ndarray
     points: np.ndarray
+    mine: np.ndarray
     marrow: np.ndarray
     bone: np.ndarray
     surface: np.ndarray
     faces: dict[str, np.ndarray]
+    own_marrow: int
+    own_bone: int
+    own_surface: int
     phi: np.ndarray
     bone_removed: int
     marrow_removed: int
@@ -74,14 +85,35 @@ def cut(
     least_volume: float = LEAST_VOLUME,
     log: Callable[[str], None] = lambda _: None,
 ) -> Cut:
-    """Cut the grid at phi = 0.
+    """See `cut_over`; the whole grid on one process."""
+    nodes = Partition.even(ALONE, grid.shape)
+    return cut_over(
+        phi, grid, nodes, islands=islands, slabs=slabs, snap=snap, clip=clip, least_volume=least_volume,
+        log=log,
+    )  # fmt: skip
+
+
+def cut_over(
+    phi: np.ndarray,
+    grid: Grid,
+    nodes: Partition,
+    *,
+    islands: Islands = "keep",
+    slabs: int | None = None,
+    snap: float = SNAP,
+    clip: float = CLIP,
+    least_volume: float = LEAST_VOLUME,
+    log: Callable[[str], None] = lambda _: None,
+) -> Cut:
+    """Collective: cut the grid at phi = 0.
 
     Args:
-        phi: Signed distance at the grid nodes, um, positive in bone; not modified.
+        phi: Signed distance at the grid nodes of this rank, um, positive in bone; not modified.
         grid: The background grid.
-        islands: ``remove`` leaves one piece of bone and one of marrow, the largest; ``detached``
-            also those that touch the box, which may hang together outside it.
-        slabs: In how many slabs the grid is worked off; does not change the result.
+        nodes: Which of its nodes are whose.
+        islands: ``remove`` leaves one piece of bone and one of marrow, the largest; ``detached`` leaves
+            also the pieces that reach the box.
+        slabs: In how many blocks each rank works off its part; does not change the result.
         snap: Nodes nearer to a crossing than this fraction of an edge are moved onto it.
         clip: Least distance, in cells, that a node which may not be moved is given.
         least_volume: Least volume, as fraction, that a simplex may keep when its nodes are moved.
@@ -91,68 +123,63 @@ def cut(
         ComputationStopped: Islands could not be removed (not seen in any sample).
     """
     if slabs is None:
-        slabs = max(1, round(phi.size / SLAB_NODES))
+        slabs = max(1, round(phi.size / BLOCK_NODES))
     phi = np.array(phi, float)
-    connectivity = kuhn(grid.dimension).connectivity
+    structure = kuhn(grid.dimension).connectivity
+    near = nodes.halo(nodes.own.grown(1, 1, grid.shape))
     removed = {1: 0, -1: 0}
-    zero = np.zeros(phi.shape, bool)
     sign = np.where(phi > 0, 1, -1).astype(np.int8)
-    flips = _strays(sign, connectivity, islands)
     for _ in range(MOST_ROUNDS):
-        for s, nodes in flips.items():
-            phi[nodes] = -s * np.maximum(np.abs(phi[nodes]), clip * grid.h)
-            removed[s] += int(nodes.sum())
-        blocks = split(phi, grid, slabs, snap=snap, clip=clip, least_volume=least_volume)
-        settle(blocks, zero)
+        if islands != "keep":
+            small = {
+                s: pieces(sign == s, nodes, near, structure, keep_cut=islands == "detached").small
+                for s in (1, -1)
+            }
+            for s, at in small.items():
+                phi[at] = -s * np.maximum(np.abs(phi[at]), clip * grid.h)
+                removed[s] += int(nodes.team.sum(int(at.sum())))
+        region = split(phi, grid, nodes, slabs, snap=snap, clip=clip, least_volume=least_volume)
+        zero = settle(region)
         sign = np.where(zero, 0, np.where(phi > 0, 1, -1)).astype(np.int8)
-        pieces = tuple(int(ndimage.label(sign == s, connectivity)[1]) for s in (1, -1))
-        flips = _strays(sign, connectivity, islands)
-        if not any(nodes.any() for nodes in flips.values()):
+        found = {s: pieces(sign == s, nodes, near, structure, keep_cut=True) for s in (1, -1)}
+        left = max(
+            int(nodes.team.sum(int(f.small.sum()))) if islands == "detached" else f.count - 1
+            for f in found.values()
+        )
+        if islands == "keep" or left <= 0:
             break
     else:
         raise ComputationStopped(
-            f"the surface still has {pieces[0]} pieces of bone and {pieces[1]} of marrow after "
+            f"the surface still has {found[1].count} pieces of bone and {found[-1].count} of marrow after "
             f"{MOST_ROUNDS} rounds of island removal; use another cell size."
         )
     parts = []
-    while blocks:
-        parts.append(_cut_slab(blocks.pop(0)))
-    return _merge(parts, grid, phi, removed, pieces)
-
-
-def _strays(sign: np.ndarray, connectivity: np.ndarray, islands: Islands) -> dict[int, np.ndarray]:
-    """Per phase the nodes of all pieces that are not to stay; of equal pieces the first is the largest."""
-    out = {}
-    for phase in (1, -1) if islands != "keep" else ():
-        label, n = ndimage.label(sign == phase, connectivity)
-        stays = np.zeros(n + 1, bool)
-        stays[0] = True
-        if n:
-            stays[np.bincount(label.ravel())[1:].argmax() + 1] = True
-        if islands == "detached":
-            for axis in range(sign.ndim):
-                stays[label.take((0, -1), axis)] = True
-        out[phase] = ~stays[label]
-    return out
+    while region.blocks:
+        parts.append(_cut_block(region.blocks.pop(0), nodes))
+    return _merge(parts, nodes, phi, removed, (found[1].count, found[-1].count))
 
 
 @dataclass
 class _Part:
-    """What one slab contributes; cells and facets number the rows of `keys`."""
+    """What one block contributes; cells and facets number the rows of `keys`.
+
+    Cells and facets come in pairs: those of this rank, and those of others that touch its vertices.
+    """
 
     keys: np.ndarray
     points: np.ndarray
+    mine: np.ndarray
     owned: int
-    marrow: np.ndarray
-    bone: np.ndarray
-    surface: np.ndarray
+    marrow: tuple[np.ndarray, np.ndarray]
+    bone: tuple[np.ndarray, np.ndarray]
+    surface: tuple[np.ndarray, np.ndarray]
     faces: dict[str, np.ndarray]
     quality: Quality
 
 
 @dataclass
 class _Cells:
-    """Cells and facets being collected in slab ids: nodes first, then crossings."""
+    """Cells and facets being collected in block ids: nodes first, then crossings."""
 
     strides: np.ndarray
     nodes: int
@@ -166,14 +193,14 @@ class _Cells:
         return self.nodes + np.minimum(a, b) * 8 + self.direction[np.abs(a - b)]
 
 
-def _cut_slab(slab: Slab) -> _Part:
-    grid, tables = slab.grid, kuhn(slab.grid.dimension)
-    d, strides = grid.dimension, slab.strides
+def _cut_block(block: Block, nodes: Partition) -> _Part:
+    grid, tables = block.grid, kuhn(block.grid.dimension)
+    d, strides = grid.dimension, block.strides
     direction = np.zeros(int(strides.sum()) + 1, np.int64)
     direction[tables.corners[1:] @ strides] = np.arange(1, 2**d)
-    cells = _Cells(strides, slab.phi.size, direction)
-    sign = np.where(slab.zero, 0, slab.sign)
-    band, pure = _cubes(slab, sign)
+    cells = _Cells(strides, block.phi.size, direction)
+    sign = np.where(block.zero, 0, block.sign)
+    band, pure = _cubes(block, sign)
     # simplices of the cubes at the surface
     path = tables.corners[tables.simplices] @ strides
     t = (band[:, None, None] + path[None]).reshape(-1, d + 1)
@@ -198,43 +225,62 @@ def _cut_slab(slab: Slab) -> _Part:
                 cells.surface if phase > 0 else None,
                 cells,
             )
-    cells.surface.append(_zero_facets(t[(plus == 1) & (minus == 0)], slab, sign))
+    cells.surface.append(_zero_facets(t[(plus == 1) & (minus == 0)], block, sign))
     # all band cells come before the pure ones, whose orientation is known
     bone, marrow = np.concatenate(cells.bone), np.concatenate(cells.marrow)
     facets = np.concatenate(cells.surface)
-    keys, ids, points = _points(slab, [bone, marrow, facets], pure[1], pure[-1])
+    keys, ids, points = _points(block, [bone, marrow, facets], pure[1], pure[-1])
     bone, marrow, facets = (ids[_key(c, cells.nodes)] for c in (bone, marrow, facets))
     surface = facets[:, :d].copy()
-    quality = Quality.none()
     for c in (bone, marrow):
         _orient(points, c)
-        quality += Quality.of(points, c)
     _orient_facets(points, surface, facets[:, d])
-    whole = {}
-    for phase, base in pure.items():
+    node = block.index(keys >> 3)
+    mine = ((node >= nodes.own.lo) & (node < nodes.own.hi)).all(1)
+    alone = nodes.team.size == 1
+    split_up = _all_mine if alone else _by_owner
+    quality, both_phases = Quality.none(), {}
+    for phase, c in ((1, bone), (-1, marrow)):
+        own, others = split_up(c, mine)
+        quality += Quality.of(points, own)
+        base = pure[phase]
         flipped = np.where(tables.negative[:, None], path[:, [*range(d - 1), d, d - 1]], path)
-        whole[phase] = ids[(base[:, None, None] + flipped[None]).reshape(-1, d + 1) * 8]
-        quality += Quality.of(points, whole[phase][: len(path)]).times(len(base))
-    bone, marrow = np.concatenate([bone, whole[1]]), np.concatenate([marrow, whole[-1]])
-    node = keys >> 3
-    plane = node // strides[0] + slab.first
-    owned = int((plane < slab.own[1]).sum()) if slab.own[1] < grid.cells[0] else len(keys)
-    faces = _box_facets(slab, keys, marrow)
-    return _Part(keys + 8 * slab.first * strides[0], points, owned, marrow, bone, surface, faces, quality)
+        whole = ids[(base[:, None, None] + flipped[None]).reshape(-1, d + 1) * 8]
+        whole_own, whole_others = split_up(whole, mine)
+        if len(whole_own):
+            quality += Quality.of(points, whole_own[: len(path)]).times(len(whole_own) // len(path))
+        both_phases[phase] = np.concatenate([own, whole_own]), np.concatenate([others, whole_others])
+    owned = int((node[:, 0] < block.cubes.hi[0]).sum())
+    faces = _box_facets(block, keys, np.concatenate(both_phases[-1]))
+    if not alone:
+        faces = {f: rows[mine[rows].any(1)] for f, rows in faces.items()}
+    key = np.ravel_multi_index(tuple(node.T), grid.shape) * 8 + (keys & 7)
+    return _Part(
+        key, points, mine, owned, both_phases[-1], both_phases[1], split_up(surface, mine), faces, quality
+    )
+
+
+def _all_mine(rows: np.ndarray, mine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return rows, rows[:0]
+
+
+def _by_owner(rows: np.ndarray, mine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cells or facets of this rank, which has their smallest vertex, and others that touch its vertices."""
+    own = mine[rows.min(1)] if len(rows) else np.zeros(0, bool)
+    return rows[own], rows[~own & mine[rows].any(1)]
 
 
 def _key(ids: np.ndarray, nodes: int) -> np.ndarray:
-    """Slab ids to slab keys ``node * 8 + direction``."""
+    """Block ids to block keys ``node * 8 + direction``."""
     return np.where(ids < nodes, ids * 8, ids - nodes)
 
 
-def _cubes(slab: Slab, sign: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Low corners of the owned cubes at the surface, and of the pure bone (1) and marrow (-1) ones."""
-    tables, shape = kuhn(slab.grid.dimension), slab.phi.shape
-    q0, q1 = slab.own[0] - slab.first, slab.own[1] - slab.first
-    cells = tuple(n - 1 for n in shape[1:])
+def _cubes(block: Block, sign: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Low corners of the block's cubes at the surface, and of the pure bone (1) and marrow (-1) ones."""
+    tables, shape = kuhn(block.grid.dimension), block.phi.shape
+    start = tuple(s.start for s in block.cubes.within(block.held))
     views = [
-        sign[tuple(slice(a + q, b + q) for q, a, b in zip(o, (q0, 0, 0), (q1, *cells), strict=False))]
+        sign[tuple(slice(a + q, a + q + n) for q, a, n in zip(o, start, block.cubes.shape, strict=True))]
         for o in tables.corners
     ]
     least, most = views[0].copy(), views[0].copy()
@@ -244,7 +290,7 @@ def _cubes(slab: Slab, sign: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarr
 
     def low(mask: np.ndarray) -> np.ndarray:
         at = np.nonzero(mask)
-        return np.ravel_multi_index((at[0] + q0, *at[1:]), shape)
+        return np.ravel_multi_index(tuple(i + a for i, a in zip(at, start, strict=True)), shape)
 
     return low((least != most) | (least == 0)), {1: low(least > 0), -1: low(most < 0)}
 
@@ -317,7 +363,7 @@ def _prism(v: np.ndarray) -> np.ndarray:
     )  # fmt: skip
 
 
-def _zero_facets(t: np.ndarray, slab: Slab, sign: np.ndarray) -> np.ndarray:
+def _zero_facets(t: np.ndarray, block: Block, sign: np.ndarray) -> np.ndarray:
     """Facets of moved nodes only, with bone on one side and marrow on the other.
 
     Args:
@@ -328,10 +374,10 @@ def _zero_facets(t: np.ndarray, slab: Slab, sign: np.ndarray) -> np.ndarray:
     """
     d = t.shape[1] - 1
     out = [np.zeros((0, d + 1), np.int64)]
-    shape = np.array(slab.phi.shape)
+    shape = np.array(block.phi.shape)
     for i in range(d + 1):
         u = t[sign.ravel()[t[:, i]] > 0]
-        ijk = np.stack(np.unravel_index(u, slab.phi.shape), -1)
+        ijk = np.stack(np.unravel_index(u, block.phi.shape), -1)
         if i == 0:  # the vertex opposite vertex i in the neighbouring Kuhn simplex
             other = ijk[:, d] + ijk[:, 1] - ijk[:, 0]
         elif i == d:
@@ -339,34 +385,34 @@ def _zero_facets(t: np.ndarray, slab: Slab, sign: np.ndarray) -> np.ndarray:
         else:
             other = ijk[:, i - 1] + ijk[:, i + 1] - ijk[:, i]
         inside = ((other >= 0) & (other < shape)).all(1)
-        far = np.where(inside[:, None], other, 0) @ slab.strides
+        far = np.where(inside[:, None], other, 0) @ block.strides
         found = inside & (sign.ravel()[far] < 0)
         out.append(np.column_stack([np.delete(u[found], i, 1), u[found, i]]))
     return np.concatenate(out)
 
 
 def _points(
-    slab: Slab, used: list[np.ndarray], *pure: np.ndarray
+    block: Block, used: list[np.ndarray], *pure: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Slab keys in use (ascending), row of every key, and coordinates."""
-    tables, grid, n = kuhn(slab.grid.dimension), slab.grid, slab.phi.size
+    """Block keys in use (ascending), row of every key, and coordinates."""
+    tables, grid, n = kuhn(block.grid.dimension), block.grid, block.phi.size
     mark = np.zeros(8 * n, bool)
     for c in used:
         mark[_key(c, n)] = True
     for base in pure:
         for o in tables.corners:
-            mark[(base + int(o @ slab.strides)) * 8] = True
+            mark[(base + int(o @ block.strides)) * 8] = True
     keys = np.flatnonzero(mark)
     ids = np.zeros(8 * n, np.int64)
     ids[keys] = np.arange(len(keys))
     node, way = keys >> 3, keys & 7
     offset = np.zeros((len(keys), grid.dimension))
     moved = way == 0
-    offset[moved] = slab.moves(node[moved]) / np.array(grid.spacing)
-    lo, hi = node[~moved], node[~moved] + tables.corners[way[~moved]] @ slab.strides
-    phi = slab.working_phi().ravel()
+    offset[moved] = block.moves(node[moved]) / np.array(grid.spacing)
+    lo, hi = node[~moved], node[~moved] + tables.corners[way[~moved]] @ block.strides
+    phi = block.working_phi().ravel()
     offset[~moved] = (phi[lo] / (phi[lo] - phi[hi]))[:, None] * tables.corners[way[~moved]]
-    points = np.array(grid.origin) + np.array(grid.spacing) * (slab.index(node) + offset)
+    points = np.array(grid.origin) + np.array(grid.spacing) * (block.index(node) + offset)
     return keys, ids, points
 
 
@@ -388,10 +434,10 @@ def _orient_facets(points: np.ndarray, facets: np.ndarray, apex: np.ndarray) -> 
     facets[wrong] = facets[wrong][:, [*range(facets.shape[1] - 2), -1, -2]]
 
 
-def _box_facets(slab: Slab, keys: np.ndarray, marrow: np.ndarray) -> dict[str, np.ndarray]:
+def _box_facets(block: Block, keys: np.ndarray, marrow: np.ndarray) -> dict[str, np.ndarray]:
     """Marrow facets on the faces of the sample box."""
-    grid, d = slab.grid, slab.grid.dimension
-    ijk, way = slab.index(keys >> 3), keys & 7
+    grid, d = block.grid, block.grid.dimension
+    ijk, way = block.index(keys >> 3), keys & 7
     on = np.zeros(len(keys), np.uint8)
     for k in range(d):
         along = kuhn(d).corners[way][:, k] == 0
@@ -410,33 +456,61 @@ def _box_facets(slab: Slab, keys: np.ndarray, marrow: np.ndarray) -> dict[str, n
 
 
 def _merge(
-    parts: list[_Part], grid: Grid, phi: np.ndarray, removed: dict[int, int], pieces: tuple[int, ...]
+    parts: list[_Part],
+    nodes: Partition,
+    phi: np.ndarray,
+    removed: dict[int, int],
+    components: tuple[int, int],
 ) -> Cut:
-    """Number the vertices of all slabs; those of a slab's last plane belong to the next slab."""
+    """Number the vertices of all blocks; those of a block's last plane belong to the next block."""
+    d = phi.ndim
+    if not parts:
+        parts = [_nothing(d)]
     start = np.cumsum([0, *(p.owned for p in parts)])
+    last = parts[-1]
+    last.owned = len(last.keys)
     keys = np.concatenate([p.keys[: p.owned] for p in parts])
     points = np.concatenate([p.points[: p.owned] for p in parts])
+    mine = np.concatenate([p.mine[: p.owned] for p in parts])
     number = []
     for i, p in enumerate(parts):
         tail = np.searchsorted(keys, p.keys[p.owned :])
         if (keys[np.minimum(tail, len(keys) - 1)] != p.keys[p.owned :]).any():
             raise ComputationStopped(
-                "two slabs of the grid disagree on their common vertices; this is a bug."
+                "two blocks of the grid disagree on their common vertices; this is a bug."
             )
-        number.append(np.concatenate([np.arange(start[i], start[i + 1]), tail]))
+        number.append(np.concatenate([np.arange(start[i], start[i] + p.owned), tail]))
+
+    def rows(name: str) -> tuple[np.ndarray, int]:
+        pairs = [getattr(p, name) for p in parts]
+        both = [n[pair[k]] for k in (0, 1) for n, pair in zip(number, pairs, strict=True)]
+        return np.concatenate(both), sum(len(pair[0]) for pair in pairs)
+
+    (marrow, own_marrow), (bone, own_bone), (surface, own_surface) = map(rows, ("marrow", "bone", "surface"))
+    faces = {
+        f: np.concatenate([n[p.faces[f]] for n, p in zip(number, parts, strict=True)]) for f in parts[0].faces
+    }
+    if nodes.team.size > 1:
+        used = np.zeros(len(keys), bool)
+        used[marrow], used[bone] = True, True
+        row = np.cumsum(used) - 1
+        keys, points, mine = keys[used], points[used], mine[used]
+        marrow, bone, surface = row[marrow], row[bone], row[surface]
+        faces = {f: row[r] for f, r in faces.items()}
     return Cut(
-        keys=keys,
-        points=points,
-        marrow=np.concatenate([n[p.marrow] for n, p in zip(number, parts, strict=True)]),
-        bone=np.concatenate([n[p.bone] for n, p in zip(number, parts, strict=True)]),
-        surface=np.concatenate([n[p.surface] for n, p in zip(number, parts, strict=True)]),
-        faces={
-            f: np.concatenate([n[p.faces[f]] for n, p in zip(number, parts, strict=True)])
-            for f in parts[0].faces
-        },
+        keys, points, mine, marrow, bone, surface, faces, own_marrow, own_bone, own_surface,
         phi=phi,
         bone_removed=removed[1],
         marrow_removed=removed[-1],
-        components=(pieces[0], pieces[1]),
+        components=components,
         quality=sum((p.quality for p in parts), Quality.none()),
-    )
+    )  # fmt: skip
+
+
+def _nothing(d: int) -> _Part:
+    """What a rank without nodes contributes."""
+    none = np.zeros(0, np.int64)
+    cells, facets = np.zeros((0, d + 1), np.int64), np.zeros((0, d), np.int64)
+    faces = {"xyz"[f // 2] + "-+"[f % 2]: facets for f in range(2 * d)}
+    empty = np.zeros((0, d))
+    return _Part(none, empty, none > 0, 0, (cells,) * 2, (cells,) * 2, (facets,) * 2, faces, Quality.none())

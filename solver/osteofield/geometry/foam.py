@@ -11,13 +11,22 @@ from scipy.spatial import cKDTree
 
 from ..case.types import FoamSpec
 from ..errors import InputError, Problem
-from .voxels import Voxels
+from ..team import ALONE, Team
+from .boxes import Box, Partition
+from .voxels import VoxelField, Voxels
 
+_FEW = 20_000  # values that every rank may see
 CANDIDATES = 20  # per pore centre; the farthest from the others is taken (Mitchell 1991)
 
 
 def foam(spec: FoamSpec) -> Voxels:
-    """Draw the foam on voxels.
+    """See `foam_over`; the whole on one process."""
+    field = foam_over(spec, ALONE)
+    return Voxels(field.values, field.first, field.spacing)
+
+
+def foam_over(spec: FoamSpec, team: Team) -> VoxelField:
+    """Collective: draw the foam on voxels.
 
     The pore centres are spread by Mitchell's best-candidate rule in the periodic box. Voxels are
     ordered by how nearly they are equidistant to three pore centres (on a Voronoi edge the third
@@ -36,15 +45,59 @@ def foam(spec: FoamSpec) -> Voxels:
     centres = _spread(rng, size, max(1, round(float(np.prod(size / spec.spacing)))))
     images = (centres + np.array(list(product((-1, 0, 1), repeat=3)))[:, None] * size).reshape(-1, 3)
     tree = cKDTree(images)
-    axes = [(np.arange(n) + 0.5) * v for n, v in zip(shape, voxel, strict=True)]
-    field = np.empty(shape)
+    partition = Partition.even(team, tuple(map(int, shape)))
+    own = partition.own
+    axes = [(np.arange(lo, hi) + 0.5) * v for lo, hi, v in zip(own.lo, own.hi, voxel, strict=True)]
+    field = np.empty(own.shape)
     y, z = np.meshgrid(*axes[1:], indexing="ij")
     for i, x in enumerate(axes[0]):
         distance, _ = tree.query(np.stack([np.full(y.shape, x), y, z], -1), k=3)
         field[i] = distance[..., 0] - distance[..., 2]
-    field = ndimage.gaussian_filter(field, spec.smoothing, mode="wrap")
-    values = field - np.quantile(field, 1 - spec.bvtv)
-    return Voxels(values, tuple(voxel / 2), tuple(voxel))
+    field = _smooth(field, partition, spec.smoothing)
+    values = field - _quantile(field, 1 - spec.bvtv, partition)
+    return VoxelField(partition, values, tuple(voxel / 2), tuple(voxel))
+
+
+def _smooth(field: np.ndarray, partition: Partition, sigma: float) -> np.ndarray:
+    """Collective: periodic Gaussian filter, axis by axis."""
+    own = partition.own
+    reach = int(4 * sigma + 0.5)  # where scipy cuts the Gaussian off
+    for k, n in enumerate(partition.whole if sigma > 0 else ()):
+        index = np.arange(own.lo[k] - reach, own.hi[k] + reach)
+        wraps = index[0] < 0 or index[-1] >= n
+        lo, hi = list(own.lo), list(own.hi)
+        lo[k], hi[k] = (0, n) if wraps else (int(index[0]), int(index[-1]) + 1)
+        held = partition.fetch(field, Box(tuple(lo), tuple(hi)) if own.size else own)
+        if own.size:
+            held = ndimage.gaussian_filter1d(held.take(index % n - lo[k], k), sigma, k, truncate=4.0)
+            field = np.ascontiguousarray(held.take(np.arange(own.shape[k]) + reach, k))
+    return field
+
+
+def _quantile(values: np.ndarray, q: float, partition: Partition) -> float:
+    """Collective: exact quantile, interpolated linearly between the two values around it."""
+    team = partition.team
+    position = (int(np.prod(partition.whole)) - 1) * q
+    k, below = int(position), 0
+    some = values.size > 0
+    a = float(team.least(values.min() if some else np.inf))
+    b = float(team.most(values.max() if some else -np.inf))
+    while True:
+        values = values[(values >= a) & (values <= b)]
+        count = int(team.sum(values.size))
+        if count <= _FEW or not a < b:
+            break
+        edges = np.linspace(a, b, 257)
+        upto = np.cumsum(team.sum(np.histogram(values, edges)[0]))
+        first, last = np.searchsorted(upto, [k - below, k + 1 - below], side="right")
+        last = min(int(last), 255)
+        if (a, b) == (edges[first], edges[last + 1]):
+            break
+        below += int(upto[first - 1]) if first else 0
+        a, b = float(edges[first]), float(edges[last + 1])
+    around = np.sort(team.together(values))
+    low, high = around[k - below], around[min(k + 1 - below, len(around) - 1)]
+    return float(low + (high - low) * (position - k))
 
 
 def _spread(rng: np.random.Generator, size: np.ndarray, n: int) -> np.ndarray:

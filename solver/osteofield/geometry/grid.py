@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InputError, Problem
+from .boxes import Box
 
 MOST_NODES = 200_000_000
 
@@ -84,12 +85,14 @@ class Grid:
         """Upper corner of the box, um."""
         return tuple(float(a[-1]) for a in self.axes())
 
-    def axes(self) -> tuple[np.ndarray, ...]:
-        """Node coordinates along each axis, um."""
+    def axes(self, box: Box | None = None) -> tuple[np.ndarray, ...]:
+        """Node coordinates along each axis, um; of the nodes in a box, or of all."""
+        box = box or Box((0,) * self.dimension, self.shape)
         return tuple(
-            o + s * np.arange(n + 1) for o, s, n in zip(self.origin, self.spacing, self.cells, strict=True)
+            o + s * np.arange(a, b)
+            for o, s, a, b in zip(self.origin, self.spacing, box.lo, box.hi, strict=True)
         )
 
-    def points(self) -> np.ndarray:
-        """All nodes, ``(prod(shape), d)``, last axis fastest."""
-        return np.stack(np.meshgrid(*self.axes(), indexing="ij"), -1).reshape(-1, self.dimension)
+    def points(self, box: Box | None = None) -> np.ndarray:
+        """Nodes ``(n, d)``, last axis fastest."""
+        return np.stack(np.meshgrid(*self.axes(box), indexing="ij"), -1).reshape(-1, self.dimension)

@@ -9,6 +9,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from ..team import ALONE
+from .boxes import Partition
+from .cloud import Cloud, Nearby
 from .grid import Grid
 from .kuhn import kuhn
 
@@ -30,36 +33,56 @@ class Spheres:
 
 
 def inscribed_spheres(phi: np.ndarray, grid: Grid, surface: np.ndarray) -> Spheres:
-    """Spheres at the ridge of the distance field where `phi` is positive.
+    """See `spheres_over`; of the whole grid on one process."""
+    return spheres_over(
+        phi, grid, Partition.even(ALONE, grid.shape), Cloud(ALONE, surface, np.arange(len(surface)))
+    )
+
+
+def spheres_over(phi: np.ndarray, grid: Grid, nodes: Partition, surface: Cloud) -> Spheres:
+    """Collective: spheres at the ridge of the distance field where `phi` is positive, on this rank.
 
     Ridge nodes are up to half a cell off the medial surface; each is moved away from its nearest
     surface point, by up to one cell, to where the distance to the surface is largest.
 
     Args:
-        phi: Signed distance at the grid nodes, um.
-        surface: ``(n, d)`` points of the surface, um.
+        phi: Signed distance at this rank's nodes, um.
+        grid: The background grid.
+        nodes: Which of its nodes are whose.
+        surface: Points of the surface, um.
     """
-    ascent = np.full(phi.shape, -np.inf)
+    held = nodes.own.grown(1, 1, grid.shape)
+    around = nodes.fetch(phi, held)
+    ascent = np.full(around.shape, -np.inf)
     for o in kuhn(grid.dimension).neighbours:
         length = float(np.linalg.norm(o * np.array(grid.spacing)))
-        to = tuple(slice(max(q, 0), n + min(q, 0)) for q, n in zip(o, phi.shape, strict=True))
-        here = tuple(slice(max(-q, 0), n + min(-q, 0)) for q, n in zip(o, phi.shape, strict=True))
-        ascent[here] = np.maximum(ascent[here], (phi[to] - phi[here]) / length)
-    ijk = np.stack(np.nonzero((phi > 0) & (ascent < RIDGE_SLOPE)), 1)
+        to = tuple(slice(max(q, 0), n + min(q, 0)) for q, n in zip(o, around.shape, strict=True))
+        here = tuple(slice(max(-q, 0), n + min(-q, 0)) for q, n in zip(o, around.shape, strict=True))
+        ascent[here] = np.maximum(ascent[here], (around[to] - around[here]) / length)
+    ridge = (phi > 0) & (ascent[nodes.own.within(held)] < RIDGE_SLOPE)
+    ijk = np.stack(np.nonzero(ridge), 1) + np.array(nodes.own.lo)
     centre = np.array(grid.origin) + ijk * np.array(grid.spacing)
-    if not len(centre):
-        return Spheres(centre, np.zeros(0))
-    if not len(surface):
-        return Spheres(centre, np.full(len(centre), phi.max()))
-    tree = cKDTree(surface)
-    radius, nearest = tree.query(centre)
-    inward = (centre - surface[nearest]) / np.maximum(radius, 1e-9)[:, None]
+    if not surface.count:
+        return Spheres(centre, np.full(len(centre), float(nodes.team.most(phi.max(initial=-np.inf)))))
+    radius, nearest = np.empty(len(centre)), np.empty(centre.shape)
+
+    def start(rows: np.ndarray, distance: np.ndarray, at: np.ndarray, points: Nearby) -> None:
+        radius[rows], nearest[rows] = distance[:, 0], points.points[at[:, 0]]
+
+    reach = 6 * grid.h
+    surface.nearest(centre, 1, reach, start)
+    inward = (centre - nearest) / np.maximum(radius, 1e-9)[:, None]
     best = centre.copy()
     for s in (1 / 3, 2 / 3, 1.0):
         trial = np.clip(centre + s * grid.h * inward, grid.origin, grid.upper)
-        r, _ = tree.query(trial)
-        better = r > radius
-        best[better], radius[better] = trial[better], r[better]
+
+        def improve(
+            rows: np.ndarray, distance: np.ndarray, at: np.ndarray, points: Nearby, trial: np.ndarray = trial
+        ) -> None:
+            better = rows[distance[:, 0] > radius[rows]]
+            best[better], radius[better] = trial[better], distance[distance[:, 0] > radius[rows], 0]
+
+        surface.nearest(trial, 1, reach, improve)
     return Spheres(best, radius)
 
 
@@ -81,25 +104,58 @@ def largest_sphere(spheres: Spheres, points: np.ndarray, touch: float) -> np.nda
 
 
 def half_thickness(phi: np.ndarray, grid: Grid, surface: np.ndarray) -> np.ndarray:
-    """Radius of the largest sphere inside bone that touches each surface point, um.
+    """See `half_thickness_over`; of the whole grid on one process."""
+    nodes = Partition.even(ALONE, grid.shape)
+    return half_thickness_over(phi, grid, nodes, surface, np.arange(len(surface)))
+
+
+def half_thickness_over(
+    phi: np.ndarray, grid: Grid, nodes: Partition, surface: np.ndarray, keys: np.ndarray
+) -> np.ndarray:
+    """Collective: radius of the largest sphere inside bone that touches each surface point, um.
 
     Points that no sphere touches (sharp edges, bone thinner than the grid) take the value of the
     nearest point that has one.
 
     Args:
-        phi: Signed distance at the grid nodes, um, positive in bone.
-        surface: ``(n, d)`` points of the bone surface, um.
+        phi: Signed distance at this rank's nodes, um, positive in bone.
+        grid: The background grid.
+        nodes: Which of its nodes are whose.
+        surface: ``(n, d)`` points of the bone surface that belong to this rank, um.
+        keys: ``(n,)`` their names, different over all ranks.
     """
-    if not len(surface):
-        return np.zeros(0)
-    out = largest_sphere(inscribed_spheres(phi, grid, surface), surface, TOUCH * grid.h)
-    missing = out == 0
-    if missing.all():
+    team, touch = nodes.team, TOUCH * grid.h
+    cloud = Cloud(team, surface, keys)
+    spheres = _touching(spheres_over(phi, grid, nodes, cloud), surface, touch, nodes)
+    out = largest_sphere(spheres, surface, touch)
+    missing = np.flatnonzero(out == 0)
+    found = np.flatnonzero(out > 0)
+    known = Cloud(team, surface[found], keys[found], out[found, None])
+    if not known.count:
         return np.full(len(surface), grid.h / 2)
-    if missing.any():
-        _, i = cKDTree(surface[~missing]).query(surface[missing])
-        out[missing] = out[~missing][i]
+    if int(team.sum(len(missing))):
+
+        def take(rows: np.ndarray, _: np.ndarray, at: np.ndarray, points: Nearby) -> None:
+            out[missing[rows]] = points.data[at[:, 0], 0]
+
+        known.nearest(surface[missing], 1, 6 * grid.h, take)
     return out
+
+
+def _touching(spheres: Spheres, surface: np.ndarray, touch: float, nodes: Partition) -> Spheres:
+    """Collective: the spheres of all ranks that may touch a surface point of this one."""
+    if nodes.team.size == 1:
+        return spheres
+    d, some = surface.shape[1], len(surface) > 0
+    none = np.full(d, np.inf)
+    boxes = nodes.team.everyone((surface.min(0), surface.max(0)) if some else (none, -none))
+    table = np.column_stack([spheres.centres, spheres.radii])
+    parts = []
+    for lo, hi in boxes:
+        gap = np.maximum(np.maximum(lo - spheres.centres, spheres.centres - hi), 0).max(1)
+        parts.append(table[gap <= spheres.radii + touch])
+    got = np.concatenate(nodes.team.exchange(parts))
+    return Spheres(got[:, :d], got[:, d])
 
 
 def mean_thickness(phi: np.ndarray, grid: Grid, surface: np.ndarray) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,13 @@ from scipy import ndimage
 
 from ..case.types import ImageSpec
 from ..errors import InputError, Problem
-from .voxels import Voxels
+from ..team import ALONE, Team
+from .boxes import Box, Partition
+from .voxels import VoxelField, Voxels
 
 TIFF = (".tif", ".tiff")
 FORMATS = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz", *TIFF)
+_RIM = 2  # voxels next to the surface, whose grey values are mixed
 UM_PER_MM = 1000.0  # ITK images are in mm
 
 
@@ -44,7 +47,16 @@ class Image:
 
 
 def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
-    """Read, crop, smooth and threshold an image.
+    """See `load_bone_over`; the whole on one process."""
+    field, facts = load_bone_over(spec, ALONE)
+    return Voxels(field.values, field.first, field.spacing), facts
+
+
+def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, Any]]:
+    """Collective: read, crop, smooth and threshold an image.
+
+    Rank 0 reads the file, whose formats are compressed and cannot be read in parts, and hands the
+    grey values, in the type of the file, out; everything after that is each rank's own part.
 
     Returns:
         Grey value minus threshold, and facts for the provenance of the sample.
@@ -52,25 +64,40 @@ def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
     Raises:
         InputError: The file cannot be used, or threshold or crop do not fit it.
     """
-    image = read_image(spec.path, spec.voxel)
     margin = int(np.ceil(4 * spec.smoothing))
-    part, inner = _crop(image, spec.crop, margin)
-    values = part.values.astype(np.float32)
-    if spec.smoothing > 0:
+    found = team.on_root(lambda: _crop(read_image(spec.path, spec.voxel), spec.crop, margin))
+    about = None
+    if found is not None:
+        part, inner = found
+        about = replace(part, values=part.values[:0]), inner, part.values.shape, part.values.dtype
+    image, inner, outer, kind = team.from_root(about)
+    shape = tuple(int(s.stop - s.start) for s in inner)
+    partition = Partition.even(team, shape)
+    own, corner = partition.own, [s.start for s in inner]
+    boxes = []
+    for box in partition.boxes:
+        box = Box(*(tuple(i + c for i, c in zip(e, corner, strict=True)) for e in (box.lo, box.hi)))
+        boxes.append(box.grown(margin, margin, outer))
+    held = boxes[team.rank]
+    values = _hand_out(found[0].values if found is not None else None, boxes, kind, team)
+    found = None
+    mine = Box(*(tuple(i + c for i, c in zip(e, corner, strict=True)) for e in (own.lo, own.hi)))
+    grey, values = values[mine.within(held)], values.astype(np.float32)
+    if spec.smoothing > 0 and own.size:
         values = ndimage.gaussian_filter(values, spec.smoothing, mode="nearest", truncate=4.0)
-    values = values[inner]
-    first = tuple(f + s.start * h for f, s, h in zip(part.first, inner, part.spacing, strict=True))
-    otsu = otsu_threshold(values)
+    values = np.ascontiguousarray(values[mine.within(held)])
+    first = tuple(f + s.start * h for f, s, h in zip(image.first, inner, image.spacing, strict=True))
+    otsu = otsu_threshold(values, team=team)
     threshold = otsu if spec.threshold == "otsu" else float(spec.threshold)
-    bone = values > threshold
-    share = float(bone.mean())
+    share = float(team.sum(int((values > threshold).sum()))) / float(np.prod(shape))
     if share in (0.0, 1.0):
         missing, where = ("bone", "at or below") if share == 0 else ("marrow", "above")
         smooth = "after smoothing " if spec.smoothing > 0 else ""
+        least, most = _range(values, team)
         raise InputError(
             Problem(
                 f"the image has no {missing}: every voxel is {where} the threshold {threshold:g}. Its grey "
-                f"values {smooth}range from {values.min():g} to {values.max():g}; Otsu's method suggests "
+                f"values {smooth}range from {least:g} to {most:g}; Otsu's method suggests "
                 f"{otsu:.4g}.",
                 image.path,
             )
@@ -78,18 +105,35 @@ def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
     facts = {
         "file": image.path.name,
         "sha256": image.sha256,
-        "voxels": list(values.shape),
+        "voxels": list(shape),
         "voxel size [um]": list(image.spacing),
         "first voxel [um]": list(first),
         "direction": [list(row) for row in image.direction],
-        "grey values": str(image.values.dtype),
-        "mean grey value of bone, of marrow": _plateaus(part.values[inner], bone),
+        "grey values": str(kind),
+        "mean grey value of bone, of marrow": _plateaus(grey, values > threshold, partition),
         "threshold": threshold,
         "threshold from": "Otsu" if spec.threshold == "otsu" else "case",
         "Gaussian smoothing [voxel]": spec.smoothing,
         "BV/TV of the voxels": share,
     }
-    return Voxels(values - np.float32(threshold), first, part.spacing), facts
+    return VoxelField(partition, values - np.float32(threshold), first, image.spacing), facts
+
+
+def _hand_out(whole: np.ndarray | None, boxes: list[Box], kind: np.dtype, team: Team) -> np.ndarray:
+    """Collective: the box of this rank from the array that rank 0 has."""
+    if whole is None:
+        parts = [np.zeros(0, kind)] * team.size
+    else:
+        origin = Box((0,) * whole.ndim, whole.shape)
+        parts = [whole[b.within(origin)].ravel() for b in boxes]
+    return team.exchange(parts)[0].reshape(boxes[team.rank].shape)
+
+
+def _range(values: np.ndarray, team: Team) -> tuple[float, float]:
+    """Collective: least and largest value."""
+    none = not values.size
+    least = team.least(np.float32(np.inf) if none else values.min())
+    return float(least), float(team.most(np.float32(-np.inf) if none else values.max()))
 
 
 def read_image(path: str | Path, voxel: float | None = None) -> Image:
@@ -253,12 +297,18 @@ def _crop(
     return part, tuple(slice(i - o, j - o) for i, j, o in zip(a, b, outer_a, strict=True))
 
 
-def _plateaus(grey: np.ndarray, bone: np.ndarray) -> list[float]:
-    """Mean grey values of bone and of marrow, without the voxels next to the surface if any are left."""
-    out = []
+def _plateaus(grey: np.ndarray, bone: np.ndarray, partition: Partition) -> list[float]:
+    """Collective: mean grey values of bone and of marrow, without the voxels next to the surface if any are
+    left."""
+    team, own, out = partition.team, partition.own, []
+    halo = partition.halo(own.grown(_RIM, _RIM, partition.whole))
     for phase in (bone, ~bone):
-        core = ndimage.binary_erosion(phase, iterations=2, border_value=1)
-        out.append(float(grey[core if core.any() else phase].mean()))
+        core = ndimage.binary_erosion(halo(phase), iterations=_RIM, border_value=1)[own.within(halo.held)]
+        inner, all_of_it = (
+            team.sum([grey[m].sum(dtype=float), float(m.sum())]).tolist() for m in (core, phase)
+        )
+        total, count = inner if inner[1] else all_of_it
+        out.append(total / count)
     return out
 
 
@@ -266,9 +316,10 @@ def _corner(x: np.ndarray) -> str:
     return f"({', '.join(f'{v:g}' for v in x)})"
 
 
-def otsu_threshold(values: np.ndarray, bins: int = 256) -> float:
-    """Threshold of greatest between-class variance (Otsu 1979, IEEE Trans SMC 9:62)."""
-    count, edges = np.histogram(values, bins)
+def otsu_threshold(values: np.ndarray, bins: int = 256, team: Team = ALONE) -> float:
+    """Collective: threshold of greatest between-class variance (Otsu 1979, IEEE Trans SMC 9:62)."""
+    count, edges = np.histogram(values, bins, _range(values, team))
+    count = team.sum(count)
     centre = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(count)[:-1].astype(float)
     above = count.sum() - below

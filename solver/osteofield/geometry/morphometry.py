@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..team import ALONE
+from .boxes import Partition
 from .grid import Grid
 from .kuhn import kuhn
 from .quality import Quality
@@ -93,39 +95,54 @@ def total_volume(points: np.ndarray, cells: np.ndarray, chunk: int = 200_000) ->
     return float(sum(volumes(points, cells[i : i + chunk]).sum() for i in range(0, len(cells), chunk)))
 
 
-def non_manifold_edges(surface: np.ndarray) -> int:
-    """Edges (2-D: points) of a surface that more than two of its facets share."""
+def non_manifold_edges(surface: np.ndarray, mine: np.ndarray | None = None) -> int:
+    """Edges (2-D: points) of a surface that more than two of its facets share.
+
+    Args:
+        surface: ``(n, d)`` facets.
+        mine: Whether a point belongs to this rank; counted are the edges whose smallest point does.
+    """
     if not len(surface):
         return 0
     if surface.shape[1] == 2:
-        return int((np.bincount(surface.ravel()) > 2).sum())
+        often = np.flatnonzero(np.bincount(surface.ravel()) > 2)
+        return len(often) if mine is None else int(mine[often].sum())
     e = np.sort(np.concatenate([surface[:, [0, 1]], surface[:, [1, 2]], surface[:, [0, 2]]]), 1)
+    if mine is not None:
+        e = e[mine[e[:, 0]]]
     key = np.sort(e[:, 0] * (surface.max() + 1) + e[:, 1])
     return int((key[2:] == key[:-2]).sum())
 
 
-def connectivity_density(phi: np.ndarray, grid: Grid) -> float:
-    """Conn.D = (1 - Euler number of bone) / TV (Odgaard and Gundersen 1993, Bone 14:173).
+def connectivity_density(phi: np.ndarray, grid: Grid, nodes: Partition | None = None) -> float:
+    """Collective: Conn.D = (1 - Euler number of bone) / TV (Odgaard and Gundersen 1993, Bone 14:173).
 
     Cut bone contracts onto the Kuhn simplices whose nodes all lie in it, so their alternating
     count is its Euler number.
+
+    Args:
+        phi: Positive in bone, at this rank's nodes.
+        grid: The background grid.
+        nodes: Which of its nodes are whose; by default all are here.
     """
-    tables, bone = kuhn(grid.dimension), phi > 0
+    tables, nodes = kuhn(grid.dimension), nodes or Partition.even(ALONE, grid.shape)
+    held = nodes.own.grown(0, 1, grid.shape)
+    bone = nodes.fetch(phi > 0, held)
     chains: set[tuple[int, ...]] = set()
     for path in tables.simplices:
         for subset in range(1, 2 ** len(path)):
-            nodes = [int(v) for i, v in enumerate(path) if subset >> i & 1]
-            chains.add(tuple(v - nodes[0] for v in nodes))  # bit sets ascend: the difference is a direction
+            corners = [int(v) for i, v in enumerate(path) if subset >> i & 1]
+            chains.add(tuple(v - corners[0] for v in corners))  # bit sets ascend: a difference is a direction
     euler = 0
     for chain in sorted(chains):
         reach = tables.corners[chain[-1]]
-        mask = np.ones(tuple(n - r for n, r in zip(phi.shape, reach, strict=True)), bool)
+        # those that start at a node of this rank
+        size = [min(own, n - r) for own, n, r in zip(nodes.own.shape, bone.shape, reach, strict=True)]
+        if min(size) <= 0:
+            continue
+        mask = np.ones(size, bool)
         for c in chain:
-            mask &= bone[
-                tuple(
-                    slice(o, n - r + o) for o, n, r in zip(tables.corners[c], phi.shape, reach, strict=True)
-                )
-            ]
+            mask &= bone[tuple(slice(o, o + n) for o, n in zip(tables.corners[c], size, strict=True))]
         euler += (-1) ** (len(chain) - 1) * int(mask.sum())
     side = np.array(grid.upper) - np.array(grid.origin)
-    return (1 - euler) / float(np.prod(side))
+    return (1 - int(nodes.team.sum(euler))) / float(np.prod(side))

@@ -14,7 +14,7 @@ from ..errors import InputError, Problem
 from .morphometry import Morphometry
 from .sample import Sample
 
-FORMAT = "osteofield sample 1"
+FORMAT = "osteofield sample 2"
 BONE, MARROW = 1, 2
 SURFACE = 10
 FACES = {"x-": 20, "x+": 21, "y-": 22, "y+": 23, "z-": 24, "z+": 25}

@@ -7,13 +7,14 @@ import numpy as np
 
 from ..case.types import ShapeSpec
 from ..errors import InputError, Problem
+from .boxes import Box
 from .grid import Grid
 
 _NEEDS = {"plate": "thickness", "sphere": "radius", "rod": "radius", "box pore": "pore", "marrow": None}
 
 
-def signed_distance(shape: ShapeSpec, grid: Grid) -> np.ndarray:
-    """Exact distance to the surface of a shape at the grid nodes, um, positive in bone.
+def signed_distance(shape: ShapeSpec, grid: Grid, box: Box | None = None) -> np.ndarray:
+    """Exact distance to the surface of a shape at the grid nodes in a box, or all, um, positive in bone.
 
     A rod runs along the last axis in 3-D; in 2-D it is a disc, like the sphere.
 
@@ -21,7 +22,7 @@ def signed_distance(shape: ShapeSpec, grid: Grid) -> np.ndarray:
         InputError: A length is missing or out of range, or the shape does not fit its dimension.
     """
     check(shape)
-    x = np.stack(np.meshgrid(*grid.axes(), indexing="ij"))
+    x = np.stack(np.meshgrid(*grid.axes(box), indexing="ij"))
     centre = np.array(shape.center) if shape.center is not None else np.array(shape.size) / 2
     r = x - centre.reshape(-1, *[1] * grid.dimension)
     half, radius = (shape.thickness or 0.0) / 2, shape.radius or 0.0
@@ -33,7 +34,7 @@ def signed_distance(shape: ShapeSpec, grid: Grid) -> np.ndarray:
         return radius - np.linalg.norm(r[:2], axis=0)
     if shape.kind == "box pore":
         return _box(r, np.array(shape.pore) / 2)
-    return np.full(grid.shape, -np.linalg.norm(shape.size))
+    return np.full(x.shape[1:], -np.linalg.norm(shape.size))
 
 
 def _box(r: np.ndarray, half: np.ndarray) -> np.ndarray:

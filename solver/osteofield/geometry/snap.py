@@ -7,41 +7,42 @@ marrow is in one piece and no whole simplex is zero - then the surface around it
 cut surface is manifold - and (2) no simplex at it keeps less than `LEAST_VOLUME` of its volume.
 Where a rule fails, the node with the longest move of its neighbourhood is released, all ties at
 once, until none fails; a released node counts as at least `CLIP` cells away from the surface.
-Every decision looks at most two nodes far, so slabs of the grid that exchange their zero nodes
-after each round find the same nodes as the grid in one piece.
+Every decision looks at most two nodes far, so blocks of the grid that exchange their zero nodes
+after each round, within a rank and between ranks, find the same nodes as the grid in one piece.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from .boxes import Box, Partition
 from .grid import Grid
 from .kuhn import kuhn
 
 SNAP = 0.3
 CLIP = 0.3
 LEAST_VOLUME = 0.1
-HALO = 3  # one plane for the crossings of a node's neighbours, two for a round of release
+HALO = 3  # one layer for the crossings of a node's neighbours, two for a round of release
 
 
 @dataclass
-class Slab:
-    """Grid planes ``first..last`` along axis 0 with halo, of which ``own`` planes are decided here.
+class Block:
+    """A box of grid nodes with halo.
 
     Attributes:
-        first: Global index of the first plane held.
-        own: Half-open global range of planes (and of cubes) that belong to this slab; the very
-            last plane of the grid belongs to the last slab.
-        phi: ``(planes, ...)`` working signed distance, bone positive, never exactly 0.
-        zero: ``(planes, ...)`` True where the node is moved onto the surface.
+        held: The nodes held.
+        own: Those of them that are decided here; every node of the grid is decided in one block.
+        cubes: Cells, named by their low corners, that are cut here.
+        phi: Working signed distance at the nodes held, bone positive, never exactly 0.
+        zero: True at the nodes held that are moved onto the surface.
     """
 
     grid: Grid
-    first: int
-    own: tuple[int, int]
+    held: Box
+    own: Box
+    cubes: Box
     phi: np.ndarray
     snap: float = SNAP
     clip: float = CLIP
@@ -65,17 +66,9 @@ class Slab:
         shape = self.phi.shape
         return np.array([int(np.prod(shape[k + 1 :])) for k in range(len(shape))])
 
-    @property
-    def owned(self) -> slice:
-        """The owned node planes, counted within the slab."""
-        last = self.grid.cells[0]
-        return slice(self.own[0] - self.first, self.own[1] - self.first + (self.own[1] == last))
-
     def index(self, nodes: np.ndarray) -> np.ndarray:
-        """Global ``(n, d)`` grid index of flat slab nodes."""
-        ijk = np.stack(np.unravel_index(nodes, self.phi.shape), 1)
-        ijk[:, 0] += self.first
-        return ijk
+        """``(n, d)`` grid index of flat block nodes."""
+        return np.stack(np.unravel_index(nodes, self.phi.shape), 1) + np.array(self.held.lo)
 
     def working_phi(self) -> np.ndarray:
         """Signed distance after the release rule; sign and crossings of the cut come from it."""
@@ -84,7 +77,7 @@ class Slab:
         return np.where(released, self.sign * far, self.phi)
 
     def moves(self, nodes: np.ndarray) -> np.ndarray:
-        """Displacement ``(n, d)`` in um of flat slab nodes; 0 unless the node is zero."""
+        """Displacement ``(n, d)`` in um of flat block nodes; 0 unless the node is zero."""
         step = kuhn(self.grid.dimension).neighbours[self.toward.ravel()[nodes]] * np.array(self.grid.spacing)
         return np.where(self.zero.ravel()[nodes], self.fraction.ravel()[nodes], 0.0)[:, None] * step
 
@@ -107,7 +100,7 @@ class Slab:
             t = phi[a] / (phi[a] - phi[b])
             ok_a, ok_b = np.ones(a.shape, bool), np.ones(a.shape, bool)
             for k in np.flatnonzero(o):
-                i = at[k] + (self.first if k == 0 else 0)
+                i = at[k] + self.held.lo[k]
                 ok_a &= i > 0
                 ok_b &= i + 1 < self.grid.cells[k]
             crossings.append((m, a[ok_a], t[ok_a]))
@@ -118,7 +111,7 @@ class Slab:
         return best.reshape(shape), toward.reshape(shape)
 
     def _near(self, nodes: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Flat ids ``(n, m)`` of nodes shifted by each offset, and whether they are in the slab."""
+        """Flat ids ``(n, m)`` of nodes shifted by each offset, and whether they are in the block."""
         ijk = np.stack(np.unravel_index(nodes, self.phi.shape), 1)[:, None] + offsets
         inside = ((ijk >= 0) & (ijk < np.array(self.phi.shape))).all(2)
         return nodes[:, None] + (offsets @ self.strides)[None], inside
@@ -192,32 +185,72 @@ def determinant(e: np.ndarray) -> np.ndarray:
     )
 
 
-def split(phi: np.ndarray, grid: Grid, slabs: int, **rules: float) -> list[Slab]:
-    """Divide the grid into slabs of nearly equal thickness along axis 0, each with its halo."""
-    n = grid.cells[0]
-    slabs = max(1, min(slabs, n))
-    cuts = [n * i // slabs for i in range(slabs + 1)]
-    out = []
-    for c0, c1 in zip(cuts[:-1], cuts[1:], strict=True):
-        first, last = max(0, c0 - HALO), min(n, c1 + HALO)
-        out.append(Slab(grid, first, (c0, c1), np.array(phi[first : last + 1], float), **rules))
-    return out
+@dataclass
+class Region:
+    """The part of the grid that a rank decides and cuts, in blocks that keep temporary arrays small.
+
+    Attributes:
+        nodes: Which nodes are whose.
+        cubes: The cells cut here: all that touch a node of this rank.
+        held: The nodes of all blocks.
+        blocks: In the order of axis 0.
+    """
+
+    nodes: Partition
+    cubes: Box
+    held: Box
+    blocks: list[Block]
 
 
-def settle(slabs: Sequence[Slab], zero: np.ndarray) -> None:
-    """Release zero nodes until no rule is broken anywhere; `zero` (whole grid) receives the result."""
-    for s in slabs:
-        zero[s.own[0] : s.own[0] + s.owned.stop - s.owned.start] = s.zero[s.owned]
-    for s in slabs:
-        s.zero[:] = zero[s.first : s.first + len(s.zero)]
+def split(phi: np.ndarray, grid: Grid, nodes: Partition, slabs: int, **rules: float) -> Region:
+    """Collective: divide the nodes and cells of this rank into blocks across axis 0, each with its halo.
+
+    Args:
+        phi: Signed distance at the nodes of this rank.
+        grid: The background grid.
+        nodes: Which nodes are whose.
+        slabs: Number of blocks.
+        **rules: Of `Block`.
+    """
+    own = nodes.own
+    cubes = own.grown(1, 0, grid.shape) & Box((0,) * grid.dimension, grid.cells)
+    held = cubes.grown(HALO, HALO + 1, grid.shape)
+    phi = np.asarray(nodes.fetch(phi, held), float)
+    blocks = []
+    parts = cubes.split(slabs) if cubes.size else []
+    for part in parts:
+        end = own.hi[0] if part is parts[-1] else part.hi[0]
+        mine = own & Box((part.lo[0], *own.lo[1:]), (end, *own.hi[1:]))
+        around = part.grown(HALO, HALO + 1, grid.shape)
+        blocks.append(Block(grid, around, mine, part, phi[around.within(held)].copy(), **rules))
+    return Region(nodes, cubes, held, blocks)
+
+
+def settle(region: Region) -> np.ndarray:
+    """Collective: release zero nodes until no rule is broken anywhere.
+
+    Returns:
+        Which of this rank's nodes are moved.
+    """
+    nodes, held = region.nodes, region.held
+    halo = nodes.halo(held)
+    mine = np.zeros(nodes.own.shape, bool)
+
+    def collect() -> np.ndarray:
+        for b in region.blocks:
+            mine[b.own.within(nodes.own)] = b.zero[b.own.within(b.held)]
+        return halo(mine)
+
+    zero = collect()
+    for b in region.blocks:
+        b.zero[:] = zero[b.held.within(held)]
     while True:
-        before = zero.copy()
-        for s in slabs:
-            s.release()
-        for s in slabs:
-            zero[s.own[0] : s.own[0] + s.owned.stop - s.owned.start] = s.zero[s.owned]
-        if (zero == before).all():
-            return
-        for s in slabs:
-            held = slice(s.first, s.first + len(s.zero))
-            s.take(zero[held], before[held])
+        before = zero
+        for b in region.blocks:
+            b.release()
+        zero = collect()
+        if not int(nodes.team.sum(int((zero != before).sum()))):
+            return mine
+        for b in region.blocks:
+            here = b.held.within(held)
+            b.take(zero[here], before[here])

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The part of a sample's marrow and bone surface that one rank holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..team import Team
+from .morphometry import Morphometry
+from .sample import Sample
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Marrow points of a rank and everything that touches them; lengths in um.
+
+    Every point, cell and facet belongs to one rank: cells and facets to that of their first point in the
+    numbering over all ranks, which is the same on any number of ranks. What belongs to others but
+    touches a point of this rank is here too.
+
+    Attributes:
+        dimension: 2 or 3.
+        points: ``(N, d)`` marrow points; those of this rank, then those of others.
+        own: How many points belong to this rank.
+        number: ``(N,)`` place of every point among the marrow points of the whole sample.
+        surface_number: ``(N,)`` its place among the points of the bone surface; -1 away from it.
+        marrow: ``(n, d+1)`` cells; those of this rank, then others that touch its points.
+        own_cells: How many cells belong to this rank.
+        surface: ``(n, d)`` facets between bone and marrow, likewise; normal into the marrow.
+        own_facets: How many facets belong to this rank.
+        faces: ``x-``, ``x+``, ... to ``(n, d)`` marrow facets on that face of the box that touch its points.
+        half_thickness: ``(N,)`` local half thickness of bone at its own surface points, nan elsewhere.
+        marrow_points, marrow_cells, surface_points: Numbers in the whole sample.
+        box: Lower and upper corner.
+        morphometry: Of the whole sample.
+        provenance: Where it comes from: JSON-able.
+        hash: Of the whole mesh, bone included: `Sample.hash`.
+        sigma0: Bone surface per marrow volume, 1/um.
+        d0: Bone volume per bone surface, um; nan without bone surface.
+    """
+
+    dimension: int
+    points: np.ndarray
+    own: int
+    number: np.ndarray
+    surface_number: np.ndarray
+    marrow: np.ndarray
+    own_cells: int
+    surface: np.ndarray
+    own_facets: int
+    faces: Mapping[str, np.ndarray]
+    half_thickness: np.ndarray
+    marrow_points: int
+    marrow_cells: int
+    surface_points: int
+    box: tuple[tuple[float, ...], tuple[float, ...]]
+    morphometry: Morphometry
+    provenance: dict[str, Any]
+    hash: str
+    sigma0: float
+    d0: float
+
+
+def part_of(sample: Sample, team: Team) -> Piece:
+    """This rank's piece of a sample that every rank has as a whole.
+
+    The points are dealt out by recursive bisection of the marrow.
+    """
+    whole = len(sample.points)
+    in_marrow = np.zeros(whole, bool)
+    in_marrow[sample.marrow] = True
+    at_bone = np.zeros(whole, bool)
+    at_bone[sample.surface] = True
+    number, surface_number = (np.where(m, np.cumsum(m) - 1, -1) for m in (in_marrow, at_bone))
+    vertices = np.flatnonzero(in_marrow)
+    mine = np.zeros(whole, bool)
+    mine[vertices] = bisect(sample.points[vertices], team.size) == team.rank
+
+    def near(rows: np.ndarray) -> tuple[np.ndarray, int]:
+        if team.size == 1:
+            return rows, len(rows)
+        own = mine[rows.min(1)] if len(rows) else np.zeros(0, bool)
+        return np.concatenate([rows[own], rows[~own & mine[rows].any(1)]]), int(own.sum())
+
+    marrow, own_cells = near(sample.marrow)
+    surface, own_facets = near(sample.surface)
+    here = np.zeros(whole, bool)
+    here[marrow] = True
+    points = np.concatenate([np.flatnonzero(mine), np.flatnonzero(here & ~mine)])
+    row = np.full(whole, -1, np.int64)
+    row[points] = np.arange(len(points))
+    return Piece(
+        dimension=sample.dimension,
+        points=sample.points[points],
+        own=int(mine.sum()),
+        number=number[points],
+        surface_number=surface_number[points],
+        marrow=row[marrow],
+        own_cells=own_cells,
+        surface=row[surface],
+        own_facets=own_facets,
+        faces={f: row[rows[mine[rows].any(1)]] for f, rows in sample.faces.items()},
+        half_thickness=np.where(mine[points], sample.half_thickness[points], np.nan),
+        marrow_points=len(vertices),
+        marrow_cells=len(sample.marrow),
+        surface_points=int(at_bone.sum()),
+        box=sample.box,
+        morphometry=sample.morphometry,
+        provenance=sample.provenance,
+        hash=sample.hash,
+        sigma0=sample.sigma0,
+        d0=sample.d0,
+    )
+
+
+def bisect(points: np.ndarray, parts: int) -> np.ndarray:
+    """Part of every point by recursive coordinate bisection (deterministic)."""
+    part = np.zeros(len(points), np.int32)
+    if parts == 1:
+        return part
+    stack = [(np.arange(len(points)), 0, parts)]
+    while stack:
+        ids, first, count = stack.pop()
+        if count == 1:
+            part[ids] = first
+            continue
+        low = count // 2
+        axis = int(np.ptp(points[ids], axis=0).argmax()) if len(ids) else 0
+        order = ids[np.argsort(points[ids, axis], kind="stable")]
+        split = len(order) * low // count
+        stack += [(order[:split], first, low), (order[split:], first + low, count - low)]
+    return part
