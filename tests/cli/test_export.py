@@ -86,7 +86,7 @@ def test_everything_wrong_is_said_at_once(results: Path, capsys: pytest.CaptureF
 def test_targets_that_cannot_be(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (results.parent / "file").write_text("")
     for target, message in (
-        ("x.jpg", "an image is written as .nrrd, .mha"), ("run", "this folder is not empty"),
+        ("x.jpg", "the name must end in .nrrd or .mha"), ("run", "this folder is not empty"),
         ("file", "a name without ending means a folder"),
     ):  # fmt: skip
         assert main(["export", "run", "--voxel", "20um", "--ct", target]) == 2
@@ -94,3 +94,19 @@ def test_targets_that_cannot_be(results: Path, capsys: pytest.CaptureFixture[str
     assert main(["export", "run", "--ct", "scan.nrrd"]) == 2
     assert "its voxel size has to be given" in capsys.readouterr().err
     assert not list(results.parent.glob("*.nrrd"))
+
+
+def test_several_files_at_once(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pyvista")
+    files = ["--surface", "bone.ply", "--points", "depth.csv", "--lesion", "lesion.csv"]
+    assert main(["export", "run", *files]) == 0
+    said = capsys.readouterr().out
+    assert "1 lesion, 0 perforations; ES/BS 1, eroded 20 um on average and 20 um at most" in said
+    assert (results.parent / "bone.ply").read_bytes().startswith(b"ply")
+    assert (results.parent / "depth.csv").read_text().startswith("x [um],y [um],z [um],depth [um],area")
+    assert (results.parent / "lesion.csv").read_text().count("\n") == 3
+    assert main(["export", "run", "--time", "0 day", "--lesion", "lesion.csv"]) == 0
+    assert "0 lesions: no surface is eroded deeper" in capsys.readouterr().out
+    assert main(["export", "run", "--surface", "bone.obj", "--lesion", "lesion.txt"]) == 2
+    said = capsys.readouterr().err
+    assert "must end in .stl or .ply" in said and "must end in .csv" in said

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError, Problem
 from ..parallel import is_root
@@ -13,15 +14,24 @@ from ..units import UnitError, quantity
 from .screen import say
 from .status import DONE
 
+if TYPE_CHECKING:
+    from ..export import Lesion
+
 HELP = "virtual micro-CT scan and other files from results"
-DESCRIPTION = """Write the bone of a results folder at one time as a virtual micro-CT scan, in the
-frame of the image it came from, so that it can be laid over a follow-up scan. Several files can
-be asked for at once."""
+DESCRIPTION = """Write the bone of a results folder at one time: as a virtual micro-CT scan in the
+frame of the image it came from, as a surface, as a table of surface points with their eroded depth,
+or as a table of lesions. Several files can be asked for at once."""
 EXAMPLES = """examples:
   osteofield export results/osteomyelitis --ct day28.nrrd
   osteofield export results/osteomyelitis --ct day14.nii.gz --time "14 day" --voxel 40um --blur 30um --noise 8
-  osteofield export results/osteomyelitis --ct slices"""
+  osteofield export results/osteomyelitis --ct slices
+  osteofield export results/osteomyelitis --surface bone.ply --points depth.csv --lesion lesion.csv"""
 
+# what can be written, and the endings of its names
+OUTPUTS = {
+    "ct": (".nrrd", ".mha", ".mhd", ".nii", ".nii.gz", ".tif", ".tiff"), "surface": (".stl", ".ply"),
+    "points": (".csv",), "lesion": (".csv",),
+}  # fmt: skip
 SCAN = ("voxel", "blur", "noise", "seed", "bone_grey", "marrow_grey")
 
 
@@ -35,6 +45,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="virtual scan: .nrrd, .mha, .mhd, .nii, .nii.gz, .tif; a name without ending: folder of slices",
+    )
+    parser.add_argument(
+        "--surface", metavar="FILE", type=Path, help="bone surface: .stl, or .ply with depth at every point"
+    )
+    parser.add_argument(
+        "--points",
+        metavar="FILE",
+        type=Path,
+        help="table of surface points with eroded depth and area (.csv)",
+    )
+    parser.add_argument(
+        "--lesion",
+        metavar="FILE",
+        type=Path,
+        help="table of lesions: volume, eroded surface, depth, equivalent radius, perforations (.csv)",
     )
     scan = parser.add_argument_group("options of --ct")
     scan.add_argument("--voxel", metavar="LENGTH", help="voxel size; default that of the source image")
@@ -55,70 +80,86 @@ def execute(args: argparse.Namespace) -> int:
     problems: list[Problem] = []
     if not args.directory.is_dir():
         problems.append(Problem("there is no such results folder.", args.directory))
+    wanted = {name: getattr(args, name) for name in OUTPUTS if getattr(args, name) is not None}
+    if not wanted:
+        problems.append(Problem("say what to export, for example --ct scan.nrrd or --lesion lesion.csv."))
     if args.ct is None:
-        problems.append(Problem("say what to export, for example --ct scan.nrrd."))
         problems += [
             Problem(f"this is an option of --ct, which is not given: {_flag(o)}.")
             for o in SCAN
             if getattr(args, o) is not None
         ]
+    problems += [p for name, path in wanted.items() for p in _target_problems(name, path)]
     read = _Reader(args, problems)
     time = read.length("time", "day", sign=True)
     voxel, blur = read.length("voxel", "um"), read.length("blur", "um", zero=True)
     noise, seed = read.number("noise", least=0.0), read.number("seed", least=0.0, whole=True)
     greys = read.number("bone_grey"), read.number("marrow_grey")
-    _check_target(args.ct, "--ct", problems)
     if problems:
         raise InputError(problems)
     if not is_root():  # serial work
         return DONE
-    from ..export import bone_at, scan, write_scan
+    from .. import export
     from ..results import open_results
 
-    bone = bone_at(open_results(args.directory), time)
+    bone = export.bone_at(open_results(args.directory), time)
     say(f"bone at day {bone.time:g}")
-    made = scan(
-        bone, voxel, blur=blur or 0.0, noise=noise or 0.0, seed=int(seed or 0),
-        bone_grey=greys[0], marrow_grey=greys[1],
-    )  # fmt: skip
-    notes = write_scan(made, args.ct)
-    shape = " x ".join(map(str, made.share.shape))
-    size = " x ".join(f"{s:g}" for s in made.spacing)
-    say(
-        f"written: {args.ct}: {shape} voxels of {size} um, BV/TV {made.bv_tv:.4f}; bone {made.bone:g}, "
-        f"marrow {made.marrow:g}: grey values above {made.threshold:g} are bone"
-    )
-    for note in notes:
-        say(f"note: {note}")
+    if args.ct is not None:
+        made = export.scan(
+            bone, voxel, blur=blur or 0.0, noise=noise or 0.0, seed=int(seed or 0),
+            bone_grey=greys[0], marrow_grey=greys[1],
+        )  # fmt: skip
+        notes = export.write_scan(made, args.ct)
+        shape = " x ".join(map(str, made.share.shape))
+        size = " x ".join(f"{s:g}" for s in made.spacing)
+        say(
+            f"written: {args.ct}: {shape} voxels of {size} um, BV/TV {made.bv_tv:.4f}; bone {made.bone:g}, "
+            f"marrow {made.marrow:g}: grey values above {made.threshold:g} are bone"
+        )
+        for note in notes:
+            say(f"note: {note}")
+    if args.surface is not None:
+        skin = export.skin_of(bone)
+        export.write_skin(skin, args.surface)
+        say(f"written: {args.surface}: {len(skin.triangles)} triangles in um")
+    if args.points is not None:
+        say(f"written: {args.points}: {export.write_points(bone, args.points)} points")
+    if args.lesion is not None:
+        found, total = export.lesions_of(bone)
+        export.write_lesions(found, total, args.lesion)
+        say(f"written: {args.lesion}: {_about(found, total)}")
     return DONE
+
+
+def _about(found: list[Lesion], total: Lesion) -> str:
+    number = f"{len(found)} lesion{'s' * (len(found) != 1)}"
+    if not found:
+        return f"{number}: no surface is eroded deeper than the threshold of the case"
+    holes = f"{total.perforations} perforation{'s' * (total.perforations != 1)}"
+    return (
+        f"{number}, {holes}; ES/BS {total.share:.3g}, eroded {total.depth:.3g} um on average and "
+        f"{total.deepest:.3g} um at most"
+    )
 
 
 def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _check_target(path: Path | None, flag: str, problems: list[Problem]) -> None:
-    from ..export.scan import FORMATS
-
-    if path is None:
-        return
-    where = f"{flag} {path}"
+def _target_problems(name: str, path: Path) -> list[Problem]:
+    where, endings = f"{_flag(name)} {path}", OUTPUTS[name]
     if not path.absolute().parent.is_dir():
-        problems.append(Problem("there is no such folder to write to.", where))
-    elif not path.suffix:
+        return [Problem("there is no such folder to write to.", where)]
+    if name == "ct" and not path.suffix:
         if path.is_dir() and any(path.iterdir()):
-            problems.append(Problem("this folder is not empty; slices need a new or empty one.", where))
-        elif path.exists() and not path.is_dir():
-            problems.append(Problem("this is a file, but a name without ending means a folder.", where))
-    elif not path.name.lower().endswith(FORMATS):
-        problems.append(
-            Problem(
-                f"an image is written as {', '.join(FORMATS)}, or without an ending as a folder of slices.",
-                where,
-            )
-        )
-    elif path.is_dir():
-        problems.append(Problem("this is a folder.", where))
+            return [Problem("this folder is not empty; slices need a new or empty one.", where)]
+        if path.exists() and not path.is_dir():
+            return [Problem("this is a file, but a name without ending means a folder.", where)]
+        return []
+    if not path.name.lower().endswith(endings):
+        folder = ", or without an ending as a folder of slices" if name == "ct" else ""
+        return [Problem(f"the name must end in {' or '.join(endings)}{folder}.", where)]
+    return [Problem("this is a folder.", where)] if path.is_dir() else []
 
 
 class _Reader:

@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from ..errors import InputError, Problem
 from .bone import Bone
+from .grid import edge_length
 from .level import bone_share, level_of
 from .sides import Nodes
 
 MOST_VOXELS = 400_000_000
-FORMATS = (".nrrd", ".mha", ".mhd", ".nii", ".nii.gz", ".tif", ".tiff")
 UM_PER_MM = 1000.0
 DEFAULT_GREY = 192.0, 64.0  # of bone and marrow for samples that did not come from an image
 
@@ -132,9 +132,7 @@ def _split(bone: Bone, spacing: np.ndarray) -> int:
     """Nodes per voxel, so that they are no further apart than the points of the surface mesh."""
     if not len(bone.facets):
         return 1
-    x = bone.points[bone.facets]
-    edge = float(np.median(np.linalg.norm(x[:, 1] - x[:, 0], axis=1)))
-    return max(1, int(np.ceil(float(spacing.max()) / edge - 0.25)))
+    return max(1, int(np.ceil(float(spacing.max()) / edge_length(bone) - 0.25)))
 
 
 def _grey_levels(facts: dict[str, Any], bone: float | None, marrow: float | None) -> tuple[float, float]:
