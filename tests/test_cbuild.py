@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -65,6 +67,45 @@ def test_builds_at_the_same_time(cache):
         paths = set(pool.map(lambda _: cbuild.build(SOURCE), range(4)))
     assert len(paths) == 1
     assert [p.suffix for p in cache.iterdir()] == [".so"]
+
+
+COUNTED = """
+import os, sys
+from osteofield import cbuild
+while not os.path.exists(sys.argv[1]):  # all at once
+    pass
+_, library = cbuild.load("double thrice(double x) { return 3.0 * x; }", "double thrice(double);")
+assert library.thrice(2.0) == 6.0
+"""
+
+
+def test_of_many_processes_on_a_cold_cache_one_compiles(cache, tmp_path):
+    """As the ranks of a job, or the tasks of an array, that share a home."""
+    wrapper = tmp_path / "counted"
+    wrapper.write_text(
+        f'#!/bin/sh\necho "$*" >>"{tmp_path}/calls"\nsleep 0.2\nexec {cbuild.compiler()[0]} "$@"\n'
+    )
+    wrapper.chmod(0o755)
+    env = {**os.environ, "CC": str(wrapper)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", COUNTED, tmp_path / "go"], env=env, stderr=subprocess.PIPE)
+        for _ in range(6)
+    ]
+    (tmp_path / "go").touch()
+    for process in processes:
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+    calls = [x for x in (tmp_path / "calls").read_text().splitlines() if "--version" not in x]
+    assert len(calls) == 1
+    assert [p.suffix for p in cache.iterdir()] == [".so"]
+
+
+def test_a_file_system_without_locks_will_do(cache, monkeypatch):
+    def refuse(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(cbuild.fcntl, "flock", refuse)
+    assert cbuild.build(SOURCE).exists()
 
 
 def test_wrong_source_is_told_and_leaves_nothing(cache):

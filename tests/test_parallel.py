@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -22,26 +23,54 @@ def fresh():
     world.cache_clear()
 
 
+@pytest.fixture
+def launched(monkeypatch, fresh):
+    """``launched({variable: value})``: as if a launcher had set these, and only these."""
+    for name in list(os.environ):
+        if name.startswith(("SLURM_", "PMI_", "OMPI_")):
+            monkeypatch.delenv(name)
+
+    def set_all(variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return set_all
+
+
 @pytest.mark.parametrize(
-    ("variable", "others"),
-    [("PMI_SIZE", {}), ("OMPI_COMM_WORLD_SIZE", {}), ("SLURM_NTASKS", {"SLURM_PROCID": "1"})],
+    ("variables", "said"),
+    [
+        ({"PMI_SIZE": "4"}, "PMI_SIZE is 4 but this process is alone"),
+        (
+            {"PMI_SIZE": "1", "OMPI_COMM_WORLD_SIZE": "4"},
+            "OMPI_COMM_WORLD_SIZE is 4 but this process is alone",
+        ),
+        (
+            {"SLURM_STEP_NUM_TASKS": "4", "SLURM_NTASKS": "4", "SLURM_PROCID": "1"},
+            "SLURM_STEP_NUM_TASKS is 4 but this process is alone.*'srun --mpi=pmi2 osteofield",
+        ),
+        ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, r"4 tasks \(SLURM_NTASKS\).*without a launcher"),
+    ],
 )
-def test_unconnected_copies_are_refused(monkeypatch, fresh, variable, others):
-    for name in ("SLURM_NTASKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_PROCID"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in {variable: "4", **others}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=rf"{variable} is 4 but this process is alone"):
+def test_unconnected_copies_are_refused(launched, variables, said):
+    launched(variables)
+    with pytest.raises(InputError, match=said):
         world()
 
 
-@pytest.mark.parametrize("variables", [{}, {"PMI_SIZE": "1"}, {"SLURM_NTASKS": "8"}, {"PMI_SIZE": "many"}])
-def test_one_process_may_be_alone(monkeypatch, fresh, variables):
-    """Also inside a Slurm allocation of many tasks that was not started with srun."""
-    for name in ("SLURM_NTASKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "SLURM_PROCID"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"PMI_SIZE": "1"},
+        {"PMI_SIZE": "many"},
+        {"SLURM_NTASKS": "8"},  # a shell inside an allocation
+        {"SLURM_NTASKS": "8", "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "1"},  # srun -n 1
+        {"SLURM_NTASKS": "8", "SLURM_PROCID": "0", "PMI_SIZE": "1"},  # mpiexec -n 1 in a batch script
+    ],
+)
+def test_one_process_may_be_alone(launched, variables):
+    launched(variables)
     assert world().size == 1
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import platform
@@ -10,6 +11,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -61,8 +64,10 @@ def _machine() -> str:
 def build(source: str, *, extra: tuple[str, ...] = (), folder: Path | None = None) -> Path:
     """Compile C source to a shared library and return its path; a cached one is reused.
 
-    The file name is a hash of source, flags, compiler and CPU; the library is written under a
-    temporary name and renamed, so that processes sharing a home never see half a file.
+    The file name is a hash of source, flags, compiler and CPU. Of several processes that want the
+    same library, on however many nodes, one compiles and the others wait for it. It is written under
+    a temporary name and renamed, so that nobody ever sees half a file, whatever the lock is worth on
+    a network file system.
 
     Raises:
         InputError: No compiler, the cache folder cannot be written, or the source does not compile.
@@ -75,17 +80,22 @@ def build(source: str, *, extra: tuple[str, ...] = (), folder: Path | None = Non
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        work = tempfile.mkdtemp(prefix=f"{key}.", dir=folder)
+        with _alone(folder / f"{key}.lock"):
+            if not target.exists():
+                _compile(source, flags, target)
     except OSError as e:
         raise InputError(
             Problem(
                 f"the folder for compiled code cannot be written ({e.strerror}); set XDG_CACHE_HOME.", folder
             )
         ) from None
-    try:
-        c = Path(work) / "source.c"
+    return target
+
+
+def _compile(source: str, flags: tuple[str, ...], target: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix=f"{target.stem}.", dir=target.parent) as work:
+        c, out = Path(work) / "source.c", Path(work) / "library.so"
         c.write_text(source)
-        out = Path(work) / "library.so"
         done = subprocess.run(
             [*compiler(), *flags, str(c), "-o", str(out), "-lm"], capture_output=True, text=True, check=False
         )
@@ -94,9 +104,18 @@ def build(source: str, *, extra: tuple[str, ...] = (), folder: Path | None = Non
                 Problem(f"the C compiler '{shlex.join(compiler())}' failed:\n{done.stderr.strip()[-2000:]}")
             )
         os.replace(out, target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return target
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keep other processes out while they can be; the kernel lets go of the lock of a dead one."""
+    with open(lock, "w") as file:
+        with suppress(OSError):  # a file system without locks: then some compile twice
+            fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)  # who waits for it finds the library made
 
 
 def load(source: str, declarations: str, *, extra: tuple[str, ...] = ()) -> tuple[Any, Any]:

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from .errors import InputError, Problem
 
@@ -53,18 +54,38 @@ def world() -> MPI.Comm:
     from mpi4py import MPI
 
     comm = MPI.COMM_WORLD
-    for variable in ("SLURM_NTASKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"):
-        wanted = os.environ.get(variable, "1")
-        stepless = variable == "SLURM_NTASKS" and "SLURM_PROCID" not in os.environ
-        if wanted.isdigit() and int(wanted) > 1 and comm.size == 1 and not stepless:
-            raise InputError(
-                Problem(
-                    f"{variable} is {wanted} but this process is alone (1 MPI rank): the launcher belongs "
-                    "to another MPI than osteofield's. Use the environment's own 'mpiexec', or "
-                    "'srun --mpi=pmi2'."
-                )
-            )
+    fault = _launched_wrongly() if comm.size == 1 else None
+    if fault:
+        raise InputError(Problem(fault))
     return comm
+
+
+def _launched_wrongly() -> str | None:
+    """Why a process whose communicator holds only itself should not be alone; None if it may be.
+
+    What an MPI launcher says counts more than what Slurm says about the job around it.
+    """
+    mine = (
+        "Use the environment's own 'mpiexec', or let Slurm start the ranks: 'srun --mpi=pmi2 osteofield ...'"
+    )
+    for variables in (("PMI_SIZE", "OMPI_COMM_WORLD_SIZE"), ("SLURM_STEP_NUM_TASKS",)):
+        told = {v: os.environ[v] for v in variables if os.environ.get(v, "").isdigit()}
+        for variable, number in told.items():
+            if int(number) > 1:
+                return (
+                    f"{variable} is {number} but this process is alone (1 MPI rank): the launcher belongs to "
+                    f"another MPI than osteofield's, and {number} copies would each compute the whole case. "
+                    f"{mine} (with Open MPI: --mpi=pmix)."
+                )
+        if told:
+            return None
+    tasks = os.environ.get("SLURM_NTASKS", "")
+    if tasks.isdigit() and int(tasks) > 1 and "SLURM_PROCID" in os.environ:  # set in a batch script
+        return (
+            f"this job has {tasks} tasks (SLURM_NTASKS), but osteofield was started without a launcher and "
+            f"would use one of them. {mine}, or 'srun -n 1 osteofield ...' where one is meant."
+        )
+    return None
 
 
 def is_root() -> bool:
@@ -73,6 +94,16 @@ def is_root() -> bool:
         if variable in os.environ:
             return os.environ[variable] == "0"
     return True
+
+
+def end_all_ranks(status: int) -> NoReturn:
+    """End this process, and at once all others of the run, wherever they are; never returns."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.size > 1:
+        mpi.COMM_WORLD.Abort(status)
+    os._exit(status)
 
 
 def agree(comm: MPI.Comm, error: BaseException | None) -> None:

@@ -33,6 +33,7 @@ class Table:
         self.source, self.key, self.problems = source, key, problems
         self.resolved: dict[str, Any] = {}
         self._known: list[str] = []
+        self._mentioned: list[str] = []  # asked whether it is there: right, but read only if so
         if not isinstance(data, Mapping):
             problems.append(source.problem(key, f"a table is needed here, but this is {_kind(data)}."))
             data = {}
@@ -42,6 +43,7 @@ class Table:
         self.data: Mapping[str, Any] = data
 
     def has(self, name: str) -> bool:
+        self._mentioned.append(name)
         return name in self.data
 
     def problem(self, name: str | None, message: str, *inner: str | int) -> None:
@@ -256,9 +258,8 @@ class Table:
                 if elsewhere[name]:
                     self.problem(name, elsewhere[name])
             else:
-                self.problem(
-                    name, f"this key is not known{did_you_mean(name, (*self._known, *(elsewhere or ())))}"
-                )
+                near = (*self._known, *self._mentioned, *(elsewhere or ()))
+                self.problem(name, f"this key is not known{did_you_mean(name, near)}")
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

@@ -27,6 +27,11 @@ class ProgressLine:
         self._last = clock.monotonic() if not self._terminal else 0.0
         self._length = 0
 
+    @property
+    def started(self) -> bool:
+        """Whether a step has been made."""
+        return self._begun is not None
+
     def __call__(self, p: Progress) -> None:
         """Show where a run is (rank 0)."""
         now = clock.monotonic()

@@ -4,10 +4,17 @@
 from __future__ import annotations
 
 import argparse
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
+from ..parallel import end_all_ranks, is_root
 from .casefile import case_arguments, located_in, read
 from .progress import ProgressLine
+from .screen import warn
+from .status import STOPPED
 
 HELP = "run a case"
 DESCRIPTION = """Run a case and write what was computed to a folder: fields for ParaView, a
@@ -38,7 +45,7 @@ def execute(args: argparse.Namespace) -> int:
 
     line = ProgressLine()
     try:
-        with located_in(case):
+        with located_in(case), _hearing_the_limit(lambda: line.started):
             outcome = run_case(
                 case,
                 directory,
@@ -50,3 +57,26 @@ def execute(args: argparse.Namespace) -> int:
     finally:
         line.close()
     return outcome.exit_status
+
+
+@contextmanager
+def _hearing_the_limit(started: Callable[[], bool]) -> Iterator[None]:
+    """Before the first step a scheduler's notice finds nothing to save: say so and end all ranks.
+
+    The job is not queued again, as it would come no further the next time. From the first step on
+    the simulation itself hears the signal.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        if is_root() and not started():
+            warn(
+                "the computation stopped: SIGUSR1 announced the end of the job's time before the first "
+                "step, so there is nothing to save; ask for more time (--time)."
+            )
+            end_all_ranks(STOPPED)
+
+    before = signal.signal(signal.SIGUSR1, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGUSR1, before)

@@ -34,7 +34,8 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        status: ``done``, ``stopped`` (the computation could not go on) or ``interrupted``.
+        status: ``done``, ``stopped`` (the computation could not go on), ``interrupted``, or
+            ``requeue`` (a scheduler announced its time limit; a checkpoint is left to go on from).
         reason: One sentence.
         time: Last time reached, day.
         steps: Accepted and rejected steps, iterations, solves.
@@ -49,5 +50,5 @@ class Outcome:
 
     @property
     def exit_status(self) -> int:
-        """0 done, 3 the computation stopped or was interrupted (a checkpoint is left)."""
-        return 0 if self.status == "done" else 3
+        """0 done, 85 to be queued again, 3 stopped or interrupted (a checkpoint is left)."""
+        return {"done": 0, "requeue": 85}.get(self.status, 3)

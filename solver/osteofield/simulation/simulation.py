@@ -19,7 +19,7 @@ from ..tissue import Tissue, WellMixed, build_tissue
 from . import snapshot
 from .events import Events
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
-from .interrupt import Interrupt
+from .interrupt import MEANING, REQUEUE, Interrupt
 from .ledger import Ledger
 from .outcome import Outcome, Progress
 from .outputs import Outputs
@@ -166,8 +166,8 @@ class Simulation:
                     stop = self._stops.reason(integrator)
                     asked = interrupt.requested(self.comm)
                     if stop or asked:
-                        status = "done" if stop else "interrupted"
-                        reason = stop or f"a {asked} signal asked for it"
+                        status = "done" if stop else "requeue" if asked == REQUEUE else "interrupted"
+                        reason = stop or MEANING[asked or ""]
                         if integrator.t < end:
                             outputs.finish(integrator, self._ledger)
                         break

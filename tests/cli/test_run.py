@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""``osteofield run``: what it says, and what it does when a scheduler says that time is nearly over."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CASE = """\
+format = 1
+[sample]
+well_mixed = true
+[model]
+name = "osteoimmune"
+[[focus]]
+load = "1000 CFU/mm^3"
+[time]
+end = "2 day"
+"""
+
+# the signal comes while the sample is made (sleep) or between two steps
+SIGNALLED = """
+import os, signal, sys, time
+import osteofield.api as api
+from osteofield.cli import main
+from osteofield.simulation.interrupt import Interrupt
+
+def send():
+    os.kill(os.getpid(), signal.SIGUSR1)
+
+if sys.argv[1] == "early":
+    made = api.case_sample
+    def case_sample(*args):
+        send()
+        time.sleep(30)
+        return made(*args)
+    api.case_sample = case_sample
+elif sys.argv[1] == "running":
+    requested = Interrupt.requested
+    def heard(self, comm):
+        send()
+        return requested(self, comm)
+    Interrupt.requested = heard
+else:
+    report = api._report
+    def reported(*args):
+        report(*args)
+        send()
+    api._report = reported
+sys.exit(main(["run", "case.toml"]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "case.toml").write_text(CASE)
+    return tmp_path
+
+
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.mpi)])
+def test_time_that_is_over_before_the_first_step(folder: Path, ranks: int) -> None:
+    done = signalled(folder, "early", ranks)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.count("before the first step, so there is nothing to save; ask for more time") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_notice_between_two_steps_asks_for_another_turn(folder: Path) -> None:
+    done = signalled(folder, "running")
+    assert done.returncode == 85, done.stderr
+    assert "SIGUSR1 announced the end of the job's time" in done.stderr
+    assert list((folder / "results/case/checkpoints").glob("*.h5"))
+
+
+def test_a_notice_after_the_end_changes_nothing(folder: Path) -> None:
+    done = signalled(folder, "late")
+    assert done.returncode == 0, done.stderr
+
+
+def signalled(folder: Path, when: str, ranks: int = 1) -> subprocess.CompletedProcess[str]:
+    script = folder / "signalled.py"
+    script.write_text(SIGNALLED)
+    command = [sys.executable, str(script), when]
+    if ranks > 1:
+        launcher = Path(sys.executable).with_name("mpiexec")
+        if not launcher.exists():
+            pytest.skip("this environment has no MPI launcher")
+        command = [str(launcher), "-n", str(ranks), *command]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
