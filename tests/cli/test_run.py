@@ -44,13 +44,10 @@ elif sys.argv[1] == "running":
         send()
         return requested(self, comm)
     Interrupt.requested = heard
-else:
-    report = api._report
-    def reported(*args):
-        report(*args)
-        send()
-    api._report = reported
-sys.exit(main(["run", "case.toml"]))
+status = main(["run", "case.toml"])
+if sys.argv[1] == "late":
+    send()
+sys.exit(status)
 """
 
 

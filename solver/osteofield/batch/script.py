@@ -142,6 +142,11 @@ def _launch(job: Job, asked: Resources, profile: Profile, launch: str, by_srun: 
     run = " ".join(filter(None, (start, profile.prefix, "osteofield run")))
     line = f'{run} "$input" -o "$results" "${{settings[@]}}" "${{how[@]}}"'
     if by_srun:
+        yield "# MPICH names shared memory after job and step, and what a killed rank leaves behind is in"
+        yield "# the way of the next one on that node: a job that was started again takes another step"
+        yield "for ((n = 0; n < ${SLURM_RESTART_COUNT:-0}; n++)); do"
+        yield "    srun --nodes=1 --ntasks=1 --mpi=none true"
+        yield "done"
         yield line
         yield "status=$?"
         return
