@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from osteofield.parallel import world
-from osteofield.simulation import Frame, MeshData, Simulation
+from osteofield.simulation import MemoryWriter, Simulation
 
 from .error import Solution
 from .method import Clock, Failed, Method, Run, Settings
@@ -29,32 +28,16 @@ class _Timed(Simulation):
         return y
 
 
-class _Recorder:
-    """Keeps the fields in memory."""
+class _Recorder(MemoryWriter):
+    """Keeps the fields in memory, and notes what the run had cost up to the last of them."""
 
-    def __init__(self, clock: Clock, names: tuple[tuple[str, ...], tuple[str, ...]]):
-        self._clock, self._names = clock, names
-        self.marrow: list[np.ndarray] = []
-        self.surface: list[np.ndarray] = []
-        self.cpu = 0.0
+    def __init__(self, clock: Clock):
+        super().__init__()
+        self._clock, self.cpu = clock, 0.0
 
-    def begin(self, mesh: MeshData | None, units: Mapping[str, str], record: Mapping[str, Any]) -> None:
-        pass
-
-    def frame(self, frame: Frame) -> None:
+    def frame(self, time: float, *args: Any) -> Any:
         self.cpu = self._clock()
-        if frame.time > 0:
-            for values, names, kept in (
-                (frame.marrow, self._names[0], self.marrow),
-                (frame.surface, self._names[1], self.surface),
-            ):
-                kept.append(np.array([values[n] for n in names]).T)
-
-    def checkpoint(self, time: float, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        pass
-
-    def end(self, record: Mapping[str, Any]) -> None:
-        pass
+        return super().frame(time, *args)
 
 
 def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray) -> Run:
@@ -70,7 +53,7 @@ def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray)
     clock = Clock()
     simulation = _Timed(case, network, network.in_health(), workload.sample, world())
     setup = clock()
-    recorder = _Recorder(clock, names)
+    recorder = _Recorder(clock)
     outcome = simulation.run(recorder)
     if outcome.status != "done":
         raise Failed(outcome.reason)
@@ -80,7 +63,12 @@ def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray)
         "rejected": s["rejected"],
         "iterations per solve": round(s["iterations"] / max(s["solves"], 1), 2),
     }
-    solution = Solution(np.array(recorder.marrow), np.array(recorder.surface))
+    later = [f for f in recorder.frames if f.time > 0]
+    fields = [
+        np.array([np.array([getattr(f, domain)[n] for n in own]).T for f in later])
+        for domain, own in zip(("marrow", "surface"), names, strict=True)
+    ]
+    solution = Solution(*fields)
     return Run(solution, recorder.cpu - simulation.start_cpu, setup, facts)
 
 

@@ -7,20 +7,20 @@ import hashlib
 import platform
 import time as clock
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import replace
+from contextlib import ExitStack, closing, nullcontext
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .case import Case, check_names, load_case
+from .continuation import EndState, may_go_on, on_root, shared
 from .errors import ComputationStopped, InputError
 from .kinetics import Network, load_network
-from .parallel import agree, world
+from .parallel import world
 
 if TYPE_CHECKING:
     from .geometry import Sample
-    from .results import Result
+    from .results import Result, ResultsFolder
     from .simulation import Outcome, Progress
     from .tissue import WellMixed
 
@@ -92,45 +92,55 @@ def run_case(
             case, directory, overwrite=overwrite, resume=resume, progress=progress,
             before_report=before_report, screen=screen,
         )  # fmt: skip
-    from .results import Log, prepare, refuse
-    from .simulation import Restored, Simulation
+    from .results import Log, ResumePoint, prepare, refuse
+    from .simulation import Simulation
 
     begun = clock.perf_counter()
     comm = world()
     network = case_network(case)
-    fingerprint = case_hash(case, network)
-    error = None
-    if comm.rank == 0:
-        try:
-            refuse(directory, case.name, resume)
-        except InputError as e:
-            error = e
-    agree(comm, error)
+    identity = {"case": case.resolved, "model": network.source_hash, "drugs": drugs_hash(case)}
     notes: list[str] = []
-    sample = sample or case_sample(case, notes.append)
-    log: Callable[[str], None] = Log.silent()
-    folder, restored = None, None
-    if comm.rank == 0:
-        try:
-            folder = prepare(directory, case.name, fingerprint, overwrite, resume, screen=screen)
-            log = folder.log
-            if (found := folder.resume_from) is not None:
-                restored = Restored(found.time, found.facts, found.arrays)
-        except InputError as e:
-            error = e
-    agree(comm, error)
-    without_arrays = comm.bcast(None if restored is None else replace(restored, arrays=None), 0)
-    restored = restored or without_arrays
-    read = clock.perf_counter() - begun
-    with folder or nullcontext():  # notes in run.json how it ended, also after an error
-        log(f"{case.title or case.name}: {comm.size} rank{'s' if comm.size > 1 else ''}")
-        for line in notes:
-            log(line)
-        simulation = Simulation(case, network, network.in_health(), sample, comm, log)
-        simulation.timings["sample"] = read
-        outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
-        before_report()
-        _report(outcome, directory, log)
+    with ExitStack() as stack:
+
+        def find() -> ResumePoint:
+            point = stack.enter_context(closing(ResumePoint(directory, case.name)))
+            may_go_on(point.checkpoint, case, identity)
+            return point
+
+        point: ResumePoint | None = None
+        if resume:
+            point = on_root(comm, find)
+        else:
+            on_root(comm, lambda: refuse(directory, case.name))
+        sample = sample or case_sample(case, notes.append)
+        identity["sample"] = getattr(sample, "hash", "")
+        start = None
+        if case.start is not None and not resume:
+            source = on_root(comm, lambda: stack.enter_context(closing(EndState(case, network, identity))))
+            start = shared(comm, source.checkpoint if source else None)
+            notes.append(f"start: the end of the run in {case.start}")
+
+        def make() -> ResultsFolder:
+            options = {"identity": identity, "keep": case.checkpoint.keep, "screen": screen}
+            fingerprint = case_hash(case, network)
+            if point is None:
+                return prepare(directory, case.name, fingerprint, overwrite, **options)
+            may_go_on(point.checkpoint, case, identity)
+            return point.open(fingerprint, **options)
+
+        folder = on_root(comm, make)
+        log: Callable[[str], None] = Log.silent() if folder is None else folder.log
+        restored = shared(comm, folder.resume_from if folder else None) if resume else None
+        read = clock.perf_counter() - begun
+        with folder or nullcontext():  # notes in run.json how it ended, also after an error
+            log(f"{case.title or case.name}: {comm.size} rank{'s' if comm.size > 1 else ''}")
+            for line in notes:
+                log(line)
+            simulation = Simulation(case, network, network.in_health(), sample, comm, log, start)
+            simulation.timings["sample"] = read
+            outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
+            before_report()
+            _report(outcome, directory, log)
     return outcome
 
 
@@ -187,12 +197,18 @@ def case_sample(case: Case, log: Callable[[str], None] = lambda line: None) -> S
 
 def case_hash(case: Case, network: Network) -> str:
     """Hash of everything that decides what a run computes: case, model, drug files."""
+    text = f"{case.resolved}\0{network.source_hash}\0{drugs_hash(case)}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def drugs_hash(case: Case) -> str:
+    """Hash of the drug files of a case."""
     agents = [
         (t.agent.name, sorted((k, n.value) for k, n in t.agent.numbers.items()))
         for t in case.therapies
         if t.agent
     ]
-    return hashlib.sha256(f"{case.resolved}\0{network.source_hash}\0{agents}".encode()).hexdigest()
+    return hashlib.sha256(str(agents).encode()).hexdigest()
 
 
 def _record(case: Case, comm: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.cli import main
 from osteofield.geometry import build_sample, read_image
 from osteofield.results import prepare
-from osteofield.simulation.writer import Frame, MeshData
+from osteofield.simulation.writer import Frame, MeshData, write_frame
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "eroded_above": 2.0, "resolved": 'surface = "records depth"\n',
     }  # fmt: skip
     with prepare(tmp_path / "run", "demo", "h", screen=False) as folder:
-        folder.begin(mesh, {"depth": "um"}, record)
+        folder.begin({"depth": "um"}, record)
         for t in (0.0, 1.0, 2.0):
             depth = {"depth": np.full(len(mesh.surface_points), 10 * t)}
-            folder.frame(Frame(t, {}, depth, {"time [day]": t}))
+            write_frame(folder, Frame(t, {}, depth, {"time [day]": t}, None if t else mesh))
         folder.end({})
     return tmp_path / "run"
 

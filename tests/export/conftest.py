@@ -14,7 +14,7 @@ from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.export import Bone
 from osteofield.geometry import Sample, build_sample
 from osteofield.results import Result, open_results, prepare
-from osteofield.simulation.writer import Frame, MeshData
+from osteofield.simulation.writer import Frame, MeshData, write_frame
 
 Depth = Callable[[np.ndarray], np.ndarray]
 
@@ -61,11 +61,13 @@ def written(
         "infected_above": 50.0,
     }  # fmt: skip
     with prepare(folder, "demo", "h", screen=False) as results:
-        results.begin(mesh, {"TNF": "pM", "pit": "um"}, record)
+        results.begin({"TNF": "pM", "pit": "um"}, record)
         for time, depth in enumerate(depths):
             fields = {"pit": depth(mesh.surface_points)} if len(mesh.surface_cells) else {}
             tnf = np.zeros(len(mesh.marrow_points))
-            results.frame(Frame(float(time), {"TNF": tnf}, fields, {"time [day]": float(time)}))
+            row = {"time [day]": float(time)}
+            new = None if time else mesh
+            write_frame(results, Frame(float(time), {"TNF": tnf}, fields, row, new))
         results.end({})
     return open_results(folder)
 

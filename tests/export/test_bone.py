@@ -44,7 +44,7 @@ def test_a_sample_without_bone(tmp_path: Path) -> None:
 
 def test_results_without_a_bone_to_export(tmp_path: Path, ball: Sample) -> None:
     with prepare(tmp_path / "w", "demo", "h", screen=False) as results:
-        results.begin(None, {}, {"roles": {}, "box": None, "resolved": ""})
+        results.begin({}, {"roles": {}, "box": None, "resolved": ""})
         results.end({})
     with pytest.raises(InputError, match="well mixed"):
         bone_at(open_results(tmp_path / "w"))

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 from osteofield.results.checkpoint import (
+    CheckpointSink,
     DamagedCheckpoint,
     read_checkpoint,
     read_newest,
-    write_checkpoint,
 )
+from osteofield.simulation.writer import ArraySpec
 
 
 def store(folder: Path, t: float) -> Path:
@@ -27,7 +28,13 @@ def store(folder: Path, t: float) -> Path:
     arrays = {
         "marrow": rng.normal(size=(200, 5)), "g": np.arange(7, dtype=np.int32), "none": np.empty((0, 3)),
     }  # fmt: skip
-    return write_checkpoint(folder, t, arrays, {"step": int(t), "h": 0.1 + 0.2, "name": "knöchern"})
+    facts = {"step": int(t), "h": 0.1 + 0.2, "name": "knöchern"}
+    sink = CheckpointSink(folder, t, facts, {n: ArraySpec.of(a) for n, a in arrays.items()})
+    for start in range(0, 200, 60):  # blocks of different arrays take turns
+        for name, array in arrays.items():
+            sink.block(name, start, array[start : start + 60])
+    sink.commit()
+    return sink.path
 
 
 def test_what_is_read_is_bitwise_what_was_written(tmp_path: Path) -> None:

@@ -12,24 +12,32 @@ import numpy as np
 import pytest
 
 from osteofield.errors import InputError
-from osteofield.results import ResultsFolder, open_results, prepare
-from osteofield.simulation.writer import Writer
+from osteofield.results import ResultsFolder, ResumePoint, open_results, prepare
+from osteofield.results.checkpoint import read_checkpoint
+from osteofield.simulation.writer import ArraySpec, Writer, write_arrays, write_frame
 
 from .conftest import RECORD, UNITS, cube, frame
 
 
 def run(folder: Path, times=(0.0, 1.0, 2.0), *, name="demo", key="h1", at=(1.0,), **options) -> ResultsFolder:
     """A whole small run, with checkpoints at the times `at`."""
-    mesh = cube(1)
-    results = prepare(folder, name, key, screen=False, **options)
+    mesh, start, rows, needed = cube(1), -1.0, 0, True
+    if options.pop("resume", False):
+        results = ResumePoint(folder, name).open(key, screen=False)
+        assert results.resume_from is not None
+        start, rows = results.resume_from.time, results.resume_from.facts["rows"]
+        needed = results.begin(UNITS, RECORD, rows)
+    else:
+        results = prepare(folder, name, key, screen=False, **options)
+        results.begin(UNITS, RECORD)
     writer: Writer = results
-    start = results.resume_from.time if results.resume_from else -1.0
-    writer.begin(mesh, UNITS, RECORD)
     for t in times:
         if t > start:
-            writer.frame(frame(t, mesh))
+            write_frame(writer, frame(t, mesh, new=needed))
+            rows, needed = rows + 1, False
         if t in at and t > start:
-            writer.checkpoint(t, {"y": np.full(4, t)}, {"h": 0.5})
+            y = np.full(4, t)
+            write_arrays(writer.checkpoint(t, {"rows": rows}, {"y": ArraySpec.of(y)}), {"y": y})
     writer.end({"status": "done", "steps": {"accepted": 7}})
     results.close()
     return results
@@ -151,8 +159,9 @@ def test_resume_goes_on_from_the_checkpoint(tmp_path: Path) -> None:
     run(folder, times=[0.0, 1.0, 2.0, 3.0], at=[1.0])  # 2 and 3 came after the last checkpoint
     resumed = run(folder, times=[0.0, 1.0, 2.0, 4.0], resume=True)
     assert resumed.resume_from is not None
-    np.testing.assert_array_equal(resumed.resume_from.arrays["y"], np.full(4, 1.0))
-    assert resumed.resume_from.facts == {"h": 0.5}
+    checkpoint = read_checkpoint(resumed.resume_from.path)
+    np.testing.assert_array_equal(checkpoint.arrays["y"], np.full(4, 1.0))
+    assert checkpoint.facts == {"rows": 2, "identity": {}}
     result = open_results(folder)
     assert result.times.tolist() == [0, 1, 2, 4]
     assert result.marrow.times.tolist() == [0, 1, 2, 4]
@@ -169,7 +178,7 @@ def test_resume_passes_over_a_damaged_checkpoint(tmp_path: Path) -> None:
     resumed = run(folder, resume=True)
     assert resumed.resume_from is not None
     assert resumed.resume_from.time == 0.0
-    assert "checkpoint_000002.h5 is damaged" in (folder / "log.txt").read_text()
+    assert "checkpoint_000002.h5 is not used: it is damaged" in (folder / "log.txt").read_text()
 
 
 def test_resume_without_a_checkpoint_is_an_input_error(tmp_path: Path) -> None:
@@ -183,10 +192,21 @@ def test_resume_without_a_checkpoint_is_an_input_error(tmp_path: Path) -> None:
     assert snapshot(folder) == before
 
 
-def test_resume_of_a_changed_case_is_refused(tmp_path: Path) -> None:
-    run(tmp_path / "demo")
-    with pytest.raises(InputError, match="another state of case 'demo'"):
-        run(tmp_path / "demo", key="h2", resume=True)
+def test_resume_after_fields_were_lost(tmp_path: Path) -> None:
+    """Deleted or damaged fields do not hold up a run whose checkpoint is intact."""
+    for damage in (Path.unlink, lambda p: p.write_bytes(p.read_bytes()[:700])):
+        folder = tmp_path / damage.__name__
+        run(folder, times=[0.0, 1.0, 2.0])
+        record = json.loads((folder / "run.json").read_text())
+        record["mesh"] = {"marrow_nodes": 8, "surface_nodes": 4}
+        (folder / "run.json").write_text(json.dumps(record))
+        damage(folder / "marrow.h5")
+        run(folder, times=[2.0, 3.0], resume=True)
+        result = open_results(folder)
+        assert result.times.tolist() == result.surface.times.tolist() == [0, 1, 2, 3]
+        assert result.marrow.times.tolist() == [2, 3]
+        np.testing.assert_array_equal(result.marrow["RANKL"][-1], frame(3.0, cube(1)).marrow["RANKL"])
+        assert "fields written so far cannot be continued" in (folder / "log.txt").read_text()
 
 
 def test_record_tells_what_ran_and_how_it_ended(tmp_path: Path) -> None:
@@ -206,7 +226,7 @@ def test_record_tells_what_ran_and_how_it_ended(tmp_path: Path) -> None:
 def test_record_takes_numpy_values(tmp_path: Path) -> None:
     with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
         facts = {"mesh": {"n": np.int64(3), "box": np.eye(2)}, "file": Path("a.toml")}
-        results.begin(None, UNITS, facts)
+        results.begin(UNITS, facts)
         results.end({"status": "stopped", "reason": "why", "timings": {"solve": np.float64(0.5)}})
     record = json.loads((tmp_path / "demo" / "run.json").read_text())
     assert record["mesh"] == {"n": 3, "box": [[1, 0], [0, 1]]}
@@ -216,7 +236,7 @@ def test_record_takes_numpy_values(tmp_path: Path) -> None:
 def test_failure_inside_the_run_is_recorded(tmp_path: Path) -> None:
     def fail() -> None:
         with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
-            results.begin(None, UNITS, RECORD)
+            results.begin(UNITS, RECORD)
             raise RuntimeError("the step became too short")
 
     with pytest.raises(RuntimeError):
@@ -227,8 +247,8 @@ def test_failure_inside_the_run_is_recorded(tmp_path: Path) -> None:
 
 def test_well_mixed_run_has_no_fields(tmp_path: Path) -> None:
     with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
-        results.begin(None, UNITS, RECORD)
-        results.frame(frame(0.0, cube(1)))
+        results.begin(UNITS, RECORD)
+        write_frame(results, frame(0.0, cube(1)))
         results.end({})
     assert not list((tmp_path / "demo").glob("*.xdmf"))
     assert open_results(tmp_path / "demo").history["time [day]"].tolist() == [0.0]

@@ -57,7 +57,7 @@ def test_reopened_after_a_row_was_cut(tmp_path: Path) -> None:
     path.write_text("time [day],x [1]\n0,1\n1,2\n2,3\n3,4.12")
     assert read_history(path)["x [1]"].tolist() == [1, 2, 3]
     writer = HistoryWriter(path)
-    writer.reopen(until=1.0)
+    assert writer.reopen(2) == 2
     writer.write({"time [day]": 1.5, "x [1]": 9})
     writer.close()
     assert read_history(path)["time [day]"].tolist() == [0, 1, 1.5]

@@ -10,6 +10,7 @@ import pytest
 
 from osteofield.errors import InputError
 from osteofield.results import Result, open_results, prepare
+from osteofield.simulation.writer import write_frame
 
 from .conftest import RECORD, UNITS, cube, frame
 
@@ -20,9 +21,9 @@ TIMES = [0.0, 1.0, 2.5, 4.0]
 def result(tmp_path: Path) -> Result:
     mesh = cube(2)
     with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
-        results.begin(mesh, UNITS, RECORD)
+        results.begin(UNITS, RECORD)
         for t in TIMES:
-            results.frame(frame(t, mesh))
+            write_frame(results, frame(t, mesh, new=not t))
         results.end({"status": "done"})
     return open_results(tmp_path / "demo")
 
@@ -77,9 +78,9 @@ def test_unknown_field_gets_a_suggestion(result: Result) -> None:
 
 def test_changing_mesh_is_read_time_by_time(tmp_path: Path) -> None:
     with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
-        results.begin(cube(1), UNITS, RECORD)
+        results.begin(UNITS, RECORD)
         for n in (1, 2):
-            results.frame(frame(float(n), cube(n), new=True))
+            write_frame(results, frame(float(n), cube(n), new=True))
         results.end({})
     marrow = open_results(tmp_path / "demo").marrow
     assert [len(marrow["RANKL"][i]) for i in range(2)] == [8, 27]
@@ -90,9 +91,9 @@ def test_changing_mesh_is_read_time_by_time(tmp_path: Path) -> None:
 
 def test_a_running_job_is_readable(tmp_path: Path) -> None:
     with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
-        results.begin(cube(1), UNITS, RECORD)
+        results.begin(UNITS, RECORD)
         assert len(open_results(tmp_path / "demo").times) == 0
-        results.frame(frame(0.0, cube(1)))
+        write_frame(results, frame(0.0, cube(1), new=True))
         result = open_results(tmp_path / "demo")
         assert result.record["status"] == "running"
         assert result.marrow["RANKL"].shape == (1, 8)

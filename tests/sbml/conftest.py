@@ -14,7 +14,7 @@ from osteofield.api import case_network, case_sample
 from osteofield.case import load_case
 from osteofield.parallel import world
 from osteofield.sbml import Imported, import_sbml
-from osteofield.simulation import Frame, Simulation
+from osteofield.simulation import MemoryWriter, Simulation
 
 
 def libsbml() -> Any:
@@ -58,25 +58,9 @@ def converted(sbml: str, level: int, version: int) -> str:
     return libsbml().writeSBMLToString(document)
 
 
-class Memory:
-    """A writer that keeps the frames."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-
-    def begin(self, mesh: Any, units: Any, record: Any) -> None: ...
-
-    def frame(self, frame: Frame) -> None:
-        self.frames.append(frame)
-
-    def checkpoint(self, time: float, arrays: Any, facts: Any) -> None: ...
-
-    def end(self, record: Any) -> None: ...
-
-
 def simulate(file: Path) -> dict[str, list[float]]:
     """Run a well-mixed case: time in day, and every population in its own unit."""
-    case, memory = load_case(file), Memory()
+    case, memory = load_case(file), MemoryWriter()
     network = case_network(case)
     run = Simulation(case, network, network.in_health(), case_sample(case), world(), lambda line: None)
     outcome = run.run(memory)

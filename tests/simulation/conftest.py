@@ -3,19 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from osteofield.api import case_network, case_sample
 from osteofield.case import Case, load_case
 from osteofield.kinetics import load_network
 from osteofield.parallel import world
-from osteofield.simulation import Frame, Simulation
+from osteofield.simulation import MemoryWriter, Simulation
 
 PLATE = """\
 format = 1
@@ -38,34 +37,6 @@ end = "4 day"
 [output]
 every = "1 day"
 """
-
-
-class Recorder:
-    """A writer that keeps everything in memory."""
-
-    def __init__(self) -> None:
-        self.frames: list[Frame] = []
-        self.checkpoints: list[tuple[float, Mapping[str, np.ndarray], Mapping[str, Any]]] = []
-        self.record: dict[str, Any] = {}
-        self.last: dict[str, Any] = {}
-        self.mesh: Any = None
-
-    def begin(self, mesh: Any, units: Mapping[str, str], record: Mapping[str, Any]) -> None:
-        self.mesh, self.units, self.record = mesh, dict(units), dict(record)
-
-    def frame(self, frame: Frame) -> None:
-        self.frames.append(frame)
-
-    def checkpoint(self, time: float, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        self.checkpoints.append((time, {k: np.array(a) for k, a in arrays.items()}, dict(facts)))
-
-    def end(self, record: Mapping[str, Any]) -> None:
-        self.last = dict(record)
-
-    @property
-    def history(self) -> dict[str, np.ndarray]:
-        columns = self.frames[0].row
-        return {c: np.array([f.row[c] for f in self.frames]) for c in columns}
 
 
 @pytest.fixture
@@ -93,7 +64,7 @@ def simulate() -> Callable[..., SimpleNamespace]:
     def run(case: Case, writer: Any = None, **options: Any) -> SimpleNamespace:
         network, log = case_network(case), []
         simulation = Simulation(case, network, network.in_health(), case_sample(case), world(), log.append)
-        writer = writer or Recorder()
+        writer = writer or MemoryWriter()
         outcome = simulation.run(writer, **options)
         return SimpleNamespace(outcome=outcome, writer=writer, simulation=simulation, log="\n".join(log))
 
@@ -103,7 +74,7 @@ def simulate() -> Callable[..., SimpleNamespace]:
 @pytest.fixture(scope="session")
 def recorder() -> type:
     """Class of the in-memory writer, to be subclassed."""
-    return Recorder
+    return MemoryWriter
 
 
 @pytest.fixture(scope="session")

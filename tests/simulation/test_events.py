@@ -10,7 +10,6 @@ from scipy.linalg import expm
 
 from osteofield.api import case_network
 from osteofield.errors import InputError
-from osteofield.simulation import Restored
 
 MODEL = """\
 format = 1
@@ -120,8 +119,7 @@ def test_amounts_that_events_set_are_not_missing(model, case, simulate):
 def test_a_run_resumed_between_events_goes_on_the_same(model, case, simulate):
     whole = simulate(case(text=POINT)).writer.history
     first = simulate(case("time.end='6.5 day'", text=POINT))
-    _, arrays, facts = first.writer.checkpoints[-1]
-    rest = simulate(case(text=POINT), restored=Restored(6.5, facts, arrays)).writer.history
+    rest = simulate(case(text=POINT), restored=first.writer.checkpoints[-1]).writer.history
     for column in ("A.mean [1]", "B.mean [1]"):
         np.testing.assert_allclose(rest[column], whole[column][whole["time [day]"] > 6.5], rtol=1e-7)
 
@@ -240,7 +238,7 @@ def test_values_are_written_in_the_unit_of_their_population(model, case, simulat
     run = simulate(case("time.end='1 day'", text=PLATE))
     assert run.writer.history["OC.mean [%]"][0] == pytest.approx(50.0)
     assert run.writer.frames[0].surface["OC"] == pytest.approx(50.0)
-    assert run.writer.checkpoints[0][1]["surface/OC"].max() < 1.0  # checkpoints are internal
+    assert run.writer.checkpoints[0].arrays["surface/OC"].max() < 1.0  # checkpoints are internal
 
 
 PERCENT = 'unit = "%"\nscale = "1"\ninitial = "50 %"'

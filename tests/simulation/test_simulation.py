@@ -8,7 +8,6 @@ import errno
 import numpy as np
 import pytest
 
-from osteofield.simulation import Restored
 from osteofield.tissue import sizes
 
 
@@ -202,9 +201,9 @@ def test_resumed_run_is_the_uninterrupted_one(case, simulate):
     assert first.outcome.reason == "a SIGINT signal asked for it"
     stopped = first.outcome.time
     assert 1.5 < stopped < 4.0
-    time, arrays, facts = first.writer.checkpoints[-1]
-    assert time == stopped == first.writer.frames[-1].time
-    second = simulate(case(), restored=Restored(time, facts, arrays))
+    checkpoint = first.writer.checkpoints[-1]
+    assert checkpoint.time == stopped == first.writer.frames[-1].time
+    second = simulate(case(), restored=checkpoint)
     assert second.outcome.status == "done"
     assert [f.time for f in second.writer.frames] == [t for t in (0, 1, 2, 3, 4) if t > stopped]
     for frame in second.writer.frames:  # bit by bit
@@ -216,7 +215,7 @@ def test_too_short_a_step_stops_with_a_checkpoint(case, simulate):
     r = simulate(case('time.shortest_step="0.05 day"', 'time.first_step="0.1 day"', "time.tolerance=1e-7"))
     assert (r.outcome.status, r.outcome.exit_status) == ("stopped", 3)
     assert "the time step fell below 0.05 day (last reason: error" in r.outcome.reason
-    assert r.writer.checkpoints[-1][0] == r.outcome.time
+    assert r.writer.checkpoints[-1].time == r.outcome.time
     assert r.writer.last["status"] == "stopped"
     assert r.outcome.steps["rejected"] >= 1
     assert sum(r.outcome.steps["rejections"].values()) == r.outcome.steps["rejected"]
@@ -229,12 +228,12 @@ def test_full_disk_stops_the_run(case, simulate, recorder, where):
         def begin(self, *args):
             if where == "begin":
                 raise OSError(errno.ENOSPC, "No space left on device")
-            super().begin(*args)
+            return super().begin(*args)
 
-        def frame(self, frame):
-            if frame.time >= 2.0:
+        def frame(self, time, *args):
+            if time >= 2.0:
                 raise OSError(errno.ENOSPC, "No space left on device")
-            super().frame(frame)
+            return super().frame(time, *args)
 
         def end(self, record):
             super().end(record)
@@ -262,7 +261,7 @@ def test_checkpoint_that_cannot_be_written_is_told(case, simulate, recorder):
 
     r = simulate(case("time.end=1 day"), Full())
     assert r.outcome.status == "done"
-    assert "the checkpoint could not be written: No space left on device" in r.log
+    assert "the checkpoint at day 1 could not be written: No space left on device" in r.log
 
 
 def test_model_start_without_homeostasis(case, simulate):

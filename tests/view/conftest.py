@@ -13,7 +13,7 @@ from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.errors import InputError
 from osteofield.geometry import build_sample
 from osteofield.results import Result, open_results, prepare
-from osteofield.simulation.writer import Frame, MeshData
+from osteofield.simulation.writer import Frame, MeshData, write_frame
 from osteofield.view.opengl import require_opengl
 
 SIZE, RADIUS = 1000.0, 300.0
@@ -59,7 +59,7 @@ def write(folder: Path, mesh: MeshData, *, healthy: bool = False, roles: bool = 
     near = np.linalg.norm(mesh.surface_points - focus, axis=1)
     on = 0.0 if healthy else 1.0
     with prepare(folder, "ball", "h", screen=False) as results:
-        results.begin(mesh, UNITS, record)
+        results.begin(UNITS, record)
         for t in (0.0, 10.0):
             marrow = {"TNF": 1e-3 + on * t * np.exp(-far / 60), "bacteria": on * 1000.0 * (far < 150)}
             surface = {
@@ -77,7 +77,7 @@ def write(folder: Path, mesh: MeshData, *, healthy: bool = False, roles: bool = 
                     f"{name}.{k} [{UNITS[name]}]": float(f(values))
                     for k, f in (("mean", np.mean), ("max", np.max))
                 }
-            results.frame(Frame(t, marrow, surface, row))
+            write_frame(results, Frame(t, marrow, surface, row, None if t else mesh))
         results.end({})
     return open_results(folder)
 

@@ -80,12 +80,12 @@ def test_names_come_from_the_roles_alone(tmp_path: Path) -> None:
 def test_well_mixed_results_have_time_courses_only(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     with prepare(folder, "demo", "h", screen=False) as results:
-        results.begin(None, UNITS, {"roles": {"show": ["TNF"]}})
-        from osteofield.simulation.writer import Frame
+        results.begin(UNITS, {"roles": {"show": ["TNF"]}})
+        from osteofield.simulation.writer import Frame, write_frame
 
         for t in range(3):
             row = {"time [day]": float(t), "TNF.mean [pM]": 1.0 + t, "E.De.mean [um]": float("nan")}
-            results.frame(Frame(float(t), {}, {}, row))
+            write_frame(results, Frame(float(t), {}, {}, row))
         results.end({})
     assert [p.name for p in plot(folder)] == ["courses.png"]
 
@@ -125,16 +125,16 @@ def test_film_has_a_frame_for_each_time_and_one_scale(opengl: None, result3: Res
 
 def test_film_follows_a_surface_that_moves(tmp_path: Path) -> None:
     """Each output time has its own mesh; the bone of the start is drawn dashed."""
-    from osteofield.simulation.writer import Frame
+    from osteofield.simulation.writer import Frame, write_frame
 
     meshes = [ball(2, radius) for radius in (RADIUS, 0.8 * RADIUS)]
     with prepare(tmp_path / "moving", "ball", "h", screen=False) as results:
-        results.begin(meshes[0], UNITS, {"roles": {"depth": "pit", "show": ["TNF"]}, "dimension": 2})
+        results.begin(UNITS, {"roles": {"depth": "pit", "show": ["TNF"]}, "dimension": 2})
         for k, mesh in enumerate(meshes):
             marrow = {"TNF": mesh.marrow_points[:, 0]}
             surface = {"pit": np.full(len(mesh.surface_points), 60.0 * k)}
             row = {"time [day]": float(k), "BV/TV [1]": 0.3}
-            results.frame(Frame(float(k), marrow, surface, row, mesh if k else None))
+            write_frame(results, Frame(float(k), marrow, surface, row, mesh))
         results.end({})
     state = State(open_results(tmp_path / "moving"), 1)
     assert state.moves and not state.first.moves

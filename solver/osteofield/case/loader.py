@@ -21,6 +21,7 @@ from .tomltext import to_toml
 from .types import (
     CENTER,
     Case,
+    CheckpointSpec,
     FocusSpec,
     ModelSpec,
     OutputSpec,
@@ -32,7 +33,7 @@ FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
     "format", "name", "title", "surface", "sample", "initial",
-    "model", "focus", "therapy", "boundary", "time", "stop", "output", "arm",
+    "model", "focus", "therapy", "boundary", "time", "stop", "output", "checkpoint", "arm",
 )  # fmt: skip
 _LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
 
@@ -100,8 +101,7 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
     sample_table = top.table("sample", keep_empty=True)
     sample = read_sample(sample_table)
     initial_table = top.table("initial", keep_empty=True)
-    initial = initial_table.choice("state", ("homeostasis", "model"), "homeostasis")
-    initial_table.close()
+    initial, start = _initial(initial_table)
     before = len(problems)
     model = _model(top.table("model", keep_empty=True))
     model_stands = len(problems) == before
@@ -118,6 +118,7 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
     stop_table.close()
     output = _output(top.table("output", keep_empty=True), time.end)
     arm_tables = top.tables("arm")
+    checkpoint = _checkpoint(top.table("checkpoint", keep_empty=True))
     top.close()
     read_arms(arm_tables)
     arms = tuple(_arm(path, source, t, problems) for t in arm_tables)
@@ -140,6 +141,8 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
         output=output,
         stop=cast(Any, stop),
         arms=tuple(a.draft for a in arms),
+        checkpoint=checkpoint,
+        start=start,
     )
     case = None if problems else draft
     return (
@@ -204,6 +207,24 @@ def _format(top: Table) -> None:
             "format",
             f"format {number:g} is not known to this version of osteofield; it reads format {FORMAT}.",
         )
+
+
+def _initial(table: Table) -> tuple[str, Path | None]:
+    """How the run starts, and from whose end state."""
+    start = None
+    if table.has("from"):
+        text = table.text("from")
+        if text:  # that it exists does not matter to a run that is resumed
+            start = table.locate("from", text)
+            table.resolved["from"] = str(start)
+        if table.has("state"):
+            table.problem("state", "the state is the one in 'from'; leave one of the two keys out.")
+            table.text("state")
+        initial = "results"
+    else:
+        initial = table.choice("state", ("homeostasis", "model"), "homeostasis")
+    table.close()
+    return initial, start
 
 
 def _model(table: Table) -> ModelSpec:
@@ -328,6 +349,16 @@ def _output(table: Table, end: float) -> OutputSpec:
         table.words("fields") if table.has("fields") else None,
         table.quantity("eroded_above", "um", "2 um", zero=True),
         table.quantity("infected_above", "CFU/mm^3", "50 CFU/mm^3", zero=True),
+    )
+    table.close()
+    return spec
+
+
+def _checkpoint(table: Table) -> CheckpointSpec:
+    spec = CheckpointSpec(
+        every=table.quantity("every", "day") if table.has("every") else None,
+        every_wall=table.quantity("every_wall", "day", "30 min"),
+        keep=table.integer("keep", 2, at_least=1),
     )
     table.close()
     return spec

@@ -245,6 +245,21 @@ class OutputSpec:
 
 
 @dataclass(frozen=True)
+class CheckpointSpec:
+    """When the state of a run is stored, besides at its begin and end; times in day.
+
+    Attributes:
+        every: Simulated time between checkpoints, or None.
+        every_wall: The same in time of the clock on the wall.
+        keep: How many of the newest are kept.
+    """
+
+    every: float | None = None
+    every_wall: float = 30.0 / 1440.0
+    keep: int = 2
+
+
+@dataclass(frozen=True)
 class Case:
     """A whole case: frozen, typed, in internal units.
 
@@ -258,6 +273,8 @@ class Case:
         surface: ``records depth`` (fixed surface; ``moves`` is not there yet).
         stop: Reasons to end early: ``cleared``, ``steady``.
         arms: Cases to run instead of this one and to compare; each is this one with changes.
+        checkpoint: When the state is stored.
+        start: Results folder whose end state is the begin, where `initial` is ``results``.
     """
 
     name: str
@@ -267,7 +284,7 @@ class Case:
     title: str
     surface: Literal["records depth"]
     sample: SampleSpec
-    initial: Literal["homeostasis", "model"]
+    initial: Literal["homeostasis", "model", "results"]
     model: ModelSpec
     foci: tuple[FocusSpec, ...]
     therapies: tuple[TherapySpec, ...]
@@ -276,6 +293,8 @@ class Case:
     output: OutputSpec
     stop: tuple[Literal["cleared", "steady"], ...]
     arms: tuple[Case, ...] = ()
+    checkpoint: CheckpointSpec = CheckpointSpec()
+    start: Path | None = None
 
     def problem(self, key: Key, message: str) -> Problem:
         """A `Problem` at a key of the case file."""

@@ -2,7 +2,7 @@
 """What a run leaves on disk: fields for ParaView, history table, checkpoints, record; and reading it back."""
 
 from .checkpoint import Checkpoint
-from .folder import ResultsFolder, prepare, refuse
+from .folder import ResultsFolder, ResumePoint, last_state, prepare, refuse
 from .log import Log
 from .reader import DomainResult, FieldSeries, Result, open_results
 
@@ -13,6 +13,8 @@ __all__ = [
     "Log",
     "Result",
     "ResultsFolder",
+    "ResumePoint",
+    "last_state",
     "open_results",
     "prepare",
     "refuse",

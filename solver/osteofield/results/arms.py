@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import InputError, Problem
 from . import folder
 from .atomic import replace_file
-from .checkpoint import read_newest
+from .checkpoint import any_intact
 from .lock import FolderLock
 from .log import Log
 from .reader import Result, open_results
@@ -51,13 +51,16 @@ class ArmsFolder:
     ):  # fmt: skip
         self.path, self.arms = directory, tuple(arms)
         name = case["name"]
-        folder.refuse(directory, name, resume)
+        folder.refuse(directory, name)
         old = read_record(directory) if directory.is_dir() else None
+        if resume and old is None:
+            message = "this folder holds no results, so there is nothing to resume."
+            raise InputError(Problem(message, directory))
         self.resumed = resume
         moved = None
         try:
             if resume:
-                if not old or old["case"].get("hash") != case["hash"] or "arms" not in old:
+                if old is None or old["case"].get("hash") != case["hash"] or "arms" not in old:
                     message = (
                         f"what is here belongs to another state of case {name!r}; a comparison is resumed "
                         "with the very case it was started with. Without --resume it starts afresh."
@@ -85,7 +88,7 @@ class ArmsFolder:
         old = read_record(self.path / arm)
         if old is not None and old.get("status") == "done":
             return "nothing"
-        if old is not None and read_newest(self.path / arm / folder.CHECKPOINTS, lambda _: None):
+        if old is not None and any_intact(self.path / arm / folder.CHECKPOINTS):
             return "rest"
         return "all"
 

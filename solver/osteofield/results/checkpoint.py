@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Checkpoints: named arrays in global order and JSON facts, verified by checksum, the last two kept."""
+"""Checkpoints: named arrays in global order and JSON facts, verified by checksum, the last few kept.
+
+Format 2, HDF5: attributes ``format``, ``time`` (day) and ``sha256``; dataset ``facts`` (JSON text); group
+``arrays`` with one dataset per array, in subgroups where the name has a ``/``. Readers ignore arrays
+that they do not know, so what a run keeps may grow (a geometry that changes) within one format.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +12,23 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
 
 from .atomic import sync_folder
+from .shadow import ShadowFile
+
+if TYPE_CHECKING:
+    from ..simulation.writer import ArraySpec
 
 FORMAT = 2
-_NAME = re.compile(r"checkpoint_(\d{6})\.h5")
+_NAME = re.compile(r"checkpoint_(\d{6,})\.h5")
+_BLOCK = 1 << 20  # rows read at a time
 
 
 @dataclass(frozen=True)
@@ -27,63 +37,120 @@ class Checkpoint:
 
     Attributes:
         time: day.
-        arrays: Name to array, in the same order on any number of ranks.
+        arrays: Name to array, in the same order on any number of ranks; read from disk when sliced.
         facts: What the writer stored beside them.
         path: The file it came from.
     """
 
     time: float
-    arrays: dict[str, np.ndarray]
+    arrays: StoredArrays
     facts: dict[str, Any]
     path: Path
 
 
 class DamagedCheckpoint(Exception):
-    """A checkpoint file that cannot be trusted; the message says why."""
+    """A checkpoint file that cannot be trusted or read; the message says why."""
 
 
-def write_checkpoint(
-    folder: Path, time: float, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any], *, keep: int = 2
-) -> Path:
-    """Write the next checkpoint of `folder`, then remove all but the newest `keep`.
+class StoredArrays(Mapping[str, h5py.Dataset]):
+    """Arrays that stay on disk until they are sliced."""
 
-    The file appears under its name only when it is complete and on disk.
+    def __init__(self, file: h5py.File):
+        self._file = file
+        self._names: list[str] = []
+        file["arrays"].visititems(
+            lambda name, x: self._names.append(name) if isinstance(x, h5py.Dataset) else None
+        )
 
-    Returns:
-        Path of the new file.
+    def __getitem__(self, name: str) -> h5py.Dataset:
+        return self._file["arrays"][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def close(self) -> None:
+        """Give the file back; harmless when done twice."""
+        self._file.close()
+
+
+class CheckpointSink:
+    """The next checkpoint of a folder, on its way (a `simulation.writer.Sink`).
+
+    The file appears under its name only when it is complete and on disk; then all but the newest
+    `keep` are removed.
 
     Raises:
         OSError: The disk is full or the folder cannot be written; older checkpoints stay.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    old = _files(folder)
-    number = int(_NAME.fullmatch(old[-1].name)[1]) + 1 if old else 1  # type: ignore[index]
-    path = folder / f"checkpoint_{number:06d}.h5"
-    temporary = folder / f".{path.name}.tmp"
-    text = json.dumps(dict(facts), sort_keys=True)
-    data = {name: np.ascontiguousarray(a) for name, a in arrays.items()}
-    try:
-        with h5py.File(temporary, "w") as f:
-            f.attrs["format"] = FORMAT
-            f.attrs["time"] = float(time)
-            f.create_dataset("facts", data=text)
-            group = f.create_group("arrays")
-            for name, a in data.items():
-                group.create_dataset(name, data=a)
-            f.attrs["sha256"] = _digest(float(time), text, data)
-        fd = os.open(temporary, os.O_RDONLY)
+
+    def __init__(
+        self,
+        folder: Path,
+        time: float,
+        facts: Mapping[str, Any],
+        arrays: Mapping[str, ArraySpec],
+        keep: int = 2,
+    ):
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._keep = folder, keep
+        old = _files(folder)
+        self.path = folder / f"checkpoint_{_number(old[-1]) + 1 if old else 1:06d}.h5"
+        self._temporary = folder / f".{self.path.name}.tmp"
+        self._digest = _Digest(time, json.dumps(dict(facts), sort_keys=True))
+        self._fd: int | None = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
+        self._shadow = ShadowFile(self._fd)
+        self._file: h5py.File | None = None
+        self._data: dict[str, h5py.Dataset] = {}
         try:
-            os.fsync(fd)
+            with self._shadow.guard():
+                self._file = f = h5py.File(self._shadow, "w")
+                f.attrs["format"], f.attrs["time"] = FORMAT, float(time)
+                f.create_dataset("facts", data=self._digest.facts)
+                group = f.create_group("arrays")
+                for name, spec in arrays.items():
+                    self._data[name] = group.create_dataset(name, spec.shape, spec.dtype)
+                    self._digest.array(name, spec.shape, spec.dtype)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def block(self, name: str, start: int, rows: np.ndarray) -> None:
+        """See `simulation.writer.Sink`."""
+        with self._shadow.guard():
+            self._data[name][start : start + len(rows)] = rows
+        self._digest.rows(name, rows)
+
+    def commit(self) -> None:
+        """Checksum, to disk, into its place; then the oldest are removed."""
+        assert self._file is not None and self._fd is not None
+        try:
+            with self._shadow.guard():
+                self._file.attrs["sha256"] = self._digest.text()
+                self._data.clear()
+                self._file.close()
+            self._file = None
+            os.fsync(self._fd)
+            os.replace(self._temporary, self.path)
         finally:
-            os.close(fd)
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(folder)
-    for p in _files(folder)[:-keep]:
-        p.unlink()
-    return path
+            self.abandon()
+        sync_folder(self._folder)
+        for path in [*_files(self._folder)[: -self._keep], *self._folder.glob(".checkpoint_*.tmp")]:
+            path.unlink(missing_ok=True)
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        if self._fd is None:
+            return
+        self._data.clear()
+        if self._file is not None:
+            self._shadow.sealed = True
+            self._file.close()
+        os.close(self._fd)
+        self._fd = self._file = None
+        self._temporary.unlink(missing_ok=True)
 
 
 def read_newest(folder: Path, say: Callable[[str], None] = lambda message: None) -> Checkpoint | None:
@@ -100,45 +167,81 @@ def read_newest(folder: Path, say: Callable[[str], None] = lambda message: None)
         try:
             return read_checkpoint(path)
         except DamagedCheckpoint as e:
-            say(f"{path} is damaged ({e}) and is not used.")
+            say(f"{path} is not used: {e}.")
     return None
 
 
+def any_intact(folder: Path) -> bool:
+    """Whether there is a checkpoint to go on from."""
+    found = read_newest(folder)
+    if found is not None:
+        found.arrays.close()
+    return found is not None
+
+
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read and verify one checkpoint.
+    """Open and verify one checkpoint; the caller closes its arrays.
 
     Raises:
         DamagedCheckpoint: Not readable, incomplete, altered or of a format this version does not know.
     """
     try:
-        with h5py.File(path, "r") as f:
-            found = int(f.attrs["format"])
-            if found != FORMAT:
-                raise DamagedCheckpoint(f"it has format {found}, this version reads {FORMAT}")
-            time = float(f.attrs["time"])
-            text = f["facts"][()].decode()
-            arrays: dict[str, np.ndarray] = {}
-            f["arrays"].visititems(
-                lambda name, x: arrays.__setitem__(name, x[()]) if isinstance(x, h5py.Dataset) else None
-            )
-            wanted = f.attrs["sha256"]
-    except (OSError, KeyError, RuntimeError, ValueError, AttributeError, UnicodeDecodeError) as e:
-        raise DamagedCheckpoint(f"it cannot be read: {str(e).splitlines()[0] if str(e) else e!r}") from None
-    if _digest(time, text, arrays) != wanted:
-        raise DamagedCheckpoint("its checksum does not match its content")
-    return Checkpoint(time, arrays, json.loads(text), path)
+        f = h5py.File(path, "r")
+    except (OSError, RuntimeError) as e:
+        raise DamagedCheckpoint(_unreadable(e)) from None
+    try:
+        found = int(f.attrs["format"])
+        if found != FORMAT:
+            raise DamagedCheckpoint(f"it has format {found}, and this version reads {FORMAT}")
+        time, text, wanted = float(f.attrs["time"]), f["facts"][()].decode(), f.attrs["sha256"]
+        arrays, digest = StoredArrays(f), _Digest(time, text)
+        for name, data in arrays.items():
+            digest.array(name, data.shape, data.dtype)
+            for start in range(0, len(data), _BLOCK):
+                digest.rows(name, data[start : start + _BLOCK])
+        if digest.text() != wanted:
+            raise DamagedCheckpoint("it is damaged (its checksum does not match its content)")
+        return Checkpoint(time, arrays, json.loads(text), path)
+    except DamagedCheckpoint:
+        f.close()
+        raise
+    except Exception as e:  # a few wrong bytes make HDF5 and numpy fail in many ways
+        f.close()
+        raise DamagedCheckpoint(_unreadable(e)) from None
+
+
+def _unreadable(e: Exception) -> str:
+    return f"it is damaged (it cannot be read: {str(e).splitlines()[0] if str(e) else e!r})"
+
+
+def _number(path: Path) -> int:
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else 0
 
 
 def _files(folder: Path) -> list[Path]:
+    """Oldest first."""
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if _NAME.fullmatch(p.name))
+    return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), key=_number)
 
 
-def _digest(time: float, facts: str, arrays: Mapping[str, np.ndarray]) -> str:
-    h = hashlib.sha256(f"{time!r}\n{facts}\n".encode())
-    for name in sorted(arrays):
-        a = np.ascontiguousarray(arrays[name])
-        h.update(f"{name} {a.dtype.str} {a.shape}\n".encode())
-        h.update(a.data if a.size else b"")
-    return h.hexdigest()
+class _Digest:
+    """SHA-256 of time, facts and arrays whose rows come in order, those of different arrays mixed."""
+
+    def __init__(self, time: float, facts: str):
+        self.facts, self._time = facts, float(time)
+        self._arrays: dict[str, Any] = {}
+
+    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        about = f"{name} {dtype.str} {tuple(map(int, shape))}\n"
+        self._arrays[name] = hashlib.sha256(about.encode())
+
+    def rows(self, name: str, rows: np.ndarray) -> None:
+        self._arrays[name].update(np.ascontiguousarray(rows).data if rows.size else b"")
+
+    def text(self) -> str:
+        whole = hashlib.sha256(f"{self._time!r}\n{self.facts}\n".encode())
+        for name in sorted(self._arrays):
+            whole.update(self._arrays[name].digest())
+        return whole.hexdigest()

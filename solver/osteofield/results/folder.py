@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +15,18 @@ import numpy as np
 from ..errors import InputError, Problem
 from . import lock, record
 from .atomic import replace_file
-from .checkpoint import Checkpoint, read_newest, write_checkpoint
+from .checkpoint import Checkpoint, CheckpointSink, read_newest
 from .history import HistoryWriter
 from .lock import FolderLock
 from .log import Log
-from .record import Record, read_record
-from .xdmf import XdmfSeries
+from .record import Record, read_record, require_record
+from .xdmf import CELLS, POINTS, StepSink, XdmfSeries
 
 if TYPE_CHECKING:
-    from ..simulation.writer import Frame, MeshData
+    from ..simulation.writer import ArraySpec, Sink
 
 CHECKPOINTS = "checkpoints"
+REQUEST = "checkpoint"  # `touch DIR/checkpoint` asks a running job for one
 PICTURES = "pictures"
 HISTORY = "history.csv"
 RESOLVED = "case.resolved.toml"
@@ -32,8 +35,8 @@ SERIES = ("marrow", "surface")
 
 # what --overwrite may remove: names osteofield gives, and inside the folders only these endings
 _OWN_FILES = {
-    lock.NAME, record.NAME, HISTORY, RESOLVED, LOG, "report.html", "arms.csv",
-    *(f"{name}.{ending}" for name in (*SERIES, "bone") for ending in ("xdmf", "h5")),
+    lock.NAME, record.NAME, HISTORY, RESOLVED, LOG, REQUEST, "report.html", "arms.csv",
+    *(f"{name}.{ending}" for name in (*SERIES, "bone") for ending in ("xdmf", "h5", "damaged.h5")),
 }  # fmt: skip
 _OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png",)}
 
@@ -43,12 +46,9 @@ def prepare(
     case_name: str,
     case_hash: str,
     overwrite: bool = False,
-    resume: bool = False,
-    *,
-    log_level: str = "info",
-    screen: bool = True,
+    **options: Any,
 ) -> ResultsFolder:
-    """Make a folder ready for a run and lock it.
+    """Make a folder ready for a run from the start and lock it.
 
     Results of the same case (by name) that are there already are moved aside to ``DIR.1``,
     ``DIR.2``, ... Nothing else is ever moved or removed.
@@ -56,30 +56,22 @@ def prepare(
     Args:
         directory: The results folder; made, with its parents, if missing.
         case_name: Name of the case.
-        case_hash: Hash of everything that a resumed run must share with the one it goes on from.
+        case_hash: Hash of case and model, for ``run.json``.
         overwrite: Remove the old results of this case instead of moving them.
-        resume: Go on from the newest intact checkpoint.
-        log_level: Lowest level of messages shown on the screen.
-        screen: Whether messages are shown on the screen at all.
+        options: See `ResultsFolder`.
 
     Raises:
         InputError: The folder holds another case's results or files that are not osteofield's,
-            another run is writing to it, it cannot be written, or there is nothing to resume.
+            another run is writing to it, or it cannot be written.
     """
     directory = Path(directory)
-    case = {"name": case_name, "hash": case_hash}
+    moved = None
     try:
         refuse(directory, case_name)
-        if resume and not directory.is_dir():
-            raise InputError(Problem("there is no such folder, so there is nothing to resume.", directory))
-        old = _look(directory, case_name) if directory.is_dir() else None
-        if resume:
-            return _resumed(directory, case, old, log_level, screen)
-        moved = None
-        if old is not None:
+        if directory.is_dir() and _look(directory, case_name) is not None:
             moved = clear(directory, overwrite)
         directory.mkdir(parents=True, exist_ok=True)
-        results = ResultsFolder(directory, case, log_level=log_level, screen=screen)
+        results = ResultsFolder(directory, {"name": case_name, "hash": case_hash}, **options)
     except OSError as e:
         raise InputError(Problem(f"the results cannot be written here: {e.strerror}.", directory)) from None
     if moved is not None:
@@ -101,18 +93,24 @@ def clear(directory: Path, overwrite: bool) -> Path | None:
         held.release()
 
 
-def refuse(directory: str | Path, case_name: str, resume: bool = False) -> None:
-    """Raise what `prepare` would raise about a folder's content, without touching it.
+def refuse(directory: str | Path, case_name: str) -> None:
+    """Raise what `prepare` would raise about a folder, without touching what it holds.
 
     Raises:
-        InputError: The folder holds another case's results or foreign files, or nothing to resume.
+        InputError: It holds another case's results or foreign files, another run is writing to it, or
+            nothing can be written there.
     """
     directory = Path(directory)
     if directory.exists() and not directory.is_dir():
         raise InputError(Problem("this is a file; results need a folder: choose one with -o.", directory))
-    old = _look(directory, case_name) if directory.is_dir() else None
-    if resume and old is None:
-        raise InputError(Problem("this folder holds no results, so there is nothing to resume.", directory))
+    if directory.is_dir():
+        _look(directory, case_name)
+        lock.refuse_if_held(directory)
+    # an old folder is moved aside or filled: both need the right to write
+    parent = next(p for p in (directory, *directory.absolute().parents) if p.is_dir())
+    if not os.access(parent, os.W_OK | os.X_OK):
+        message = "the results cannot be written here: no permission, or a read-only file system."
+        raise InputError(Problem(message, directory))
 
 
 def _look(directory: Path, case_name: str) -> dict[str, Any] | None:
@@ -139,31 +137,61 @@ def _look(directory: Path, case_name: str) -> dict[str, Any] | None:
     return found
 
 
-def _resumed(
-    directory: Path, case: dict[str, str], old: dict[str, Any] | None, log_level: str, screen: bool
-) -> ResultsFolder:
-    if old is None:
-        raise InputError(Problem("this folder holds no results, so there is nothing to resume.", directory))
-    if old["case"].get("hash") != case["hash"]:
-        message = (
-            f"the checkpoint belongs to another state of case {case['name']!r} (hash "
-            f"{str(old['case'].get('hash'))[:12]}, now {case['hash'][:12]}); a run is resumed with the very "
-            f"case it was started with, kept in {RESOLVED}. Without --resume it starts afresh."
-        )
-        raise InputError(Problem(message, directory))
-    passed_over: list[str] = []
-    found = read_newest(directory / CHECKPOINTS, passed_over.append)
-    if found is None:
-        why = "".join(f" {m}" for m in passed_over) or " The run ended before its first one."
-        message = f"there is no checkpoint to resume from.{why} Without --resume the case starts afresh."
-        raise InputError(Problem(message, directory))
-    results = ResultsFolder(
-        directory, case, resume_from=found, previous=old, log_level=log_level, screen=screen
-    )
-    for message in passed_over:
-        results.log.warning(message)
-    results.log.info(f"Resuming at {found.time:g} day from {found.path}.")
-    return results
+class ResumePoint:
+    """The newest intact checkpoint of a folder, locked so that nobody writes there meanwhile.
+
+    Attributes:
+        path: The folder.
+        checkpoint: What is there to go on from.
+        passed_over: Sentences on checkpoints that are damaged.
+
+    Raises:
+        InputError: There is no such folder or no intact checkpoint in it, it is not this case's, another
+            run is writing to it, or it cannot be written.
+    """
+
+    def __init__(self, directory: str | Path, case_name: str):
+        self.path = path = Path(directory)
+        if not path.is_dir():
+            raise InputError(Problem("there is no such folder, so there is nothing to resume.", path))
+        found = _look(path, case_name)
+        if found is None:
+            raise InputError(Problem("this folder holds no results, so there is nothing to resume.", path))
+        self._previous = found
+        try:
+            self._lock = FolderLock(path)
+        except OSError as e:
+            raise InputError(Problem(f"the results cannot be written here: {e.strerror}.", path)) from None
+        self.passed_over: list[str] = []
+        checkpoint = read_newest(path / CHECKPOINTS, self.passed_over.append)
+        if checkpoint is None:
+            self._lock.release()
+            why = "".join(f" {m}" for m in self.passed_over) or " The run ended before its first one."
+            message = f"there is no checkpoint to resume from.{why} Without --resume the case starts afresh."
+            raise InputError(Problem(message, path))
+        self.checkpoint = checkpoint
+
+    def open(self, case_hash: str, **options: Any) -> ResultsFolder:
+        """The folder, to be continued; options: see `ResultsFolder`."""
+        case = {"name": self._previous["case"]["name"], "hash": case_hash}
+        try:
+            results = ResultsFolder(
+                self.path, case, resume_from=self.checkpoint, previous=self._previous, held=self._lock,
+                **options,
+            )  # fmt: skip
+        except OSError as e:
+            self.close()
+            message = f"the results cannot be written here: {e.strerror}."
+            raise InputError(Problem(message, self.path)) from None
+        for message in self.passed_over:
+            results.log.warning(message)
+        results.log.info(f"Resuming at {self.checkpoint.time:g} day from {self.checkpoint.path}.")
+        return results
+
+    def close(self) -> None:
+        """Nothing will be resumed: let others in."""
+        self.checkpoint.arrays.close()
+        self._lock.release()
 
 
 def _move_aside(directory: Path) -> Path:
@@ -207,13 +235,41 @@ def _remove(directory: Path) -> None:
             path.unlink()
 
 
+def last_state(directory: str | Path) -> Checkpoint:
+    """The newest intact checkpoint of a run that is over, to be read only.
+
+    Raises:
+        InputError: There is no such folder or no intact checkpoint in it, or the run is going on.
+    """
+    path = Path(directory)
+    require_record(path)
+    lock.refuse_if_held(path)
+    passed_over: list[str] = []
+    found = read_newest(path / CHECKPOINTS, passed_over.append)
+    if found is None or passed_over:
+        if found is not None:
+            found.arrays.close()
+        why = "".join(f" {m}" for m in passed_over)
+        raise InputError(Problem(f"this run has left no intact checkpoint of its end.{why}", path))
+    return found
+
+
 class ResultsFolder:
-    """Implements `simulation.writer.Writer` on a folder made ready by `prepare`.
+    """Implements `simulation.writer.Writer` on a folder made ready by `prepare` or a `ResumePoint`.
+
+    Args:
+        path: The folder.
+        case: Its name and hash, for ``run.json``.
+        resume_from: The checkpoint to go on from.
+        previous: The record of the run that is resumed.
+        held: The lock, if it is held already.
+        identity: What must not change between a checkpoint and the run that goes on from it, by name.
+        keep: Number of checkpoints that are kept.
+        log_level: Lowest level of messages shown on the screen.
+        screen: Whether messages are shown on the screen at all.
 
     Attributes:
-        path: The folder.
         log: The run's log.
-        resume_from: The checkpoint to go on from, or None for a run from the start.
     """
 
     def __init__(
@@ -223,20 +279,24 @@ class ResultsFolder:
         *,
         resume_from: Checkpoint | None = None,
         previous: Mapping[str, Any] | None = None,
+        held: FolderLock | None = None,
+        identity: Mapping[str, str] | None = None,
+        keep: int = 2,
         log_level: str = "info",
         screen: bool = True,
     ):
-        self.path = path
-        self.resume_from = resume_from
-        self._lock = FolderLock(path)
+        self.path, self.resume_from, self._previous = path, resume_from, previous
+        self._identity, self._keep = dict(identity or {}), keep
+        self._lock = held or FolderLock(path)
         self._record = Record(path, case, previous)
         self.log = Log(path / LOG, level=log_level) if screen else Log(path / LOG, None)
         self._history = HistoryWriter(path / HISTORY)
         self._series: dict[str, XdmfSeries] = {}
         self._units: dict[str, str] = {}
 
-    def begin(self, mesh: MeshData | None, units: Mapping[str, str], record: Mapping[str, Any]) -> None:
-        """Start, or after a checkpoint go on: see `Writer.begin`.
+    # ---------------------------------------------------------------- begin
+    def begin(self, units: Mapping[str, str], record: Mapping[str, Any], rows: int | None = None) -> bool:
+        """Start, or go on after `rows` frames: see `Writer.begin`.
 
         ``record["resolved"]`` becomes ``case.resolved.toml``, the rest goes into ``run.json``.
         """
@@ -247,30 +307,65 @@ class ResultsFolder:
         self._units = dict(units)
         if "resolved" in record:
             replace_file(self.path / RESOLVED, record["resolved"])
-        if self.resume_from is not None:
-            self._history.reopen(self.resume_from.time)
-        if mesh is not None:
-            filled = [name for name in SERIES if len(_geometry(mesh, name)[1])]  # a sample may have no bone
-            self._series = {name: XdmfSeries(self.path, name) for name in filled}
-            for name, series in self._series.items():
-                if self.resume_from is not None and series.h5.exists():
-                    series.reopen(self.resume_from.time)
-                    series.set_mesh(*_geometry(mesh, name))
-                else:
-                    series.create(*_geometry(mesh, name))
+        whole = rows is None or self._reopen(rows)
         self._record.begin(facts)
+        return not whole
 
-    def frame(self, frame: Frame) -> None:
+    def _reopen(self, rows: int) -> bool:
+        """Cut off what came after a checkpoint; whether every series has its mesh."""
+        found = self._history.reopen(rows)
+        if found < rows:
+            self.log.warning(
+                f"{HISTORY} holds only {found} of the {rows} rows that were written before the checkpoint."
+            )
+        whole = True
+        expected = (self._previous or {}).get("mesh", {})
+        for name in SERIES:
+            series = XdmfSeries(self.path, name)
+            if not series.h5.exists() and not expected.get(f"{name}_nodes"):
+                continue
+            try:
+                series.reopen(rows)
+            except OSError as e:
+                whole = False
+                self.log.warning(f"the fields written so far cannot be continued: {e}. A new file is begun.")
+                if series.h5.exists():
+                    series.h5.replace(_free(series.h5.with_name(f"{name}.damaged.h5")))
+                continue
+            self._series[name] = series
+            whole &= bool(series.steps) or not rows
+        return whole
+
+    # ---------------------------------------------------------------- on the way
+    def frame(self, time: float, row: Mapping[str, float], arrays: Mapping[str, ArraySpec]) -> Sink:
         """One output time: fields, then the history row, so that no row lacks its fields."""
-        for name, series in self._series.items():
-            if frame.mesh is not None:
-                series.set_mesh(*_geometry(frame.mesh, name))
-            series.write(frame.time, getattr(frame, name), self._units)
-        self._history.write(frame.row)
+        steps: dict[str, StepSink] = {}
+        try:
+            for name in SERIES:
+                own = {n[len(name) + 1 :]: s for n, s in arrays.items() if n.startswith(f"{name}/")}
+                cells = arrays.get(f"{name}{CELLS}")
+                if cells is not None and cells.shape[0]:  # a sample may have no bone
+                    own |= {POINTS: arrays[f"{name}{POINTS}"], CELLS: cells}
+                    if name not in self._series:
+                        self._series[name] = XdmfSeries(self.path, name)
+                        self._series[name].create()
+                if name in self._series:
+                    steps[name] = self._series[name].write(time, own, self._units)
+        except BaseException:
+            for step in steps.values():
+                step.abandon()
+            raise
+        return _FrameSink(steps, lambda: self._history.write(row))
 
-    def checkpoint(self, time: float, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        """Store what is needed to go on; the last two are kept."""
-        write_checkpoint(self.path / CHECKPOINTS, time, arrays, facts)
+    def wants_checkpoint(self) -> bool:
+        """Whether the user has asked for one: with a file of that name in the folder."""
+        return (self.path / REQUEST).exists()
+
+    def checkpoint(self, time: float, facts: Mapping[str, Any], arrays: Mapping[str, ArraySpec]) -> Sink:
+        """What is needed to go on."""
+        (self.path / REQUEST).unlink(missing_ok=True)
+        known = {**facts, "identity": self._identity}
+        return CheckpointSink(self.path / CHECKPOINTS, time, known, arrays, self._keep)
 
     def end(self, record: Mapping[str, Any]) -> None:
         """The run is over; final facts for ``run.json``. The log stays open until `close`."""
@@ -278,6 +373,8 @@ class ResultsFolder:
 
     def close(self) -> None:
         """Close all files and let other runs in; harmless when done twice."""
+        if self.resume_from is not None:
+            self.resume_from.arrays.close()
         self._history.close()
         self.log.close()
         self._lock.release()
@@ -287,10 +384,42 @@ class ResultsFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is not None and self._record.facts["status"] in ("starting", "running"):
-            reason = str(error) or kind.__name__ if kind else ""
-            self._record.end({"status": "stopped", "reason": reason})
+            reason = str(error) or (kind.__name__ if kind else "")
+            with suppress(OSError):  # the disk may be full
+                self._record.end({"status": "stopped", "reason": reason})
         self.close()
 
 
-def _geometry(mesh: MeshData, name: str) -> tuple[np.ndarray, np.ndarray]:
-    return getattr(mesh, f"{name}_points"), getattr(mesh, f"{name}_cells")
+class _FrameSink:
+    """The fields of one output time on their way into their series."""
+
+    def __init__(self, steps: Mapping[str, StepSink], then: Callable[[], None]):
+        self._steps, self._then = steps, then
+
+    def block(self, name: str, start: int, rows: np.ndarray) -> None:
+        domain, mark = next((d, m) for d in SERIES for m in "/." if name.startswith(f"{d}{m}"))
+        if domain in self._steps:
+            self._steps[domain].block(name[len(domain) + (mark == "/") :], start, rows)
+
+    def commit(self) -> None:
+        left = list(self._steps.values())
+        try:
+            while left:
+                left.pop(0).commit()
+        except BaseException:
+            for step in left:
+                step.abandon()
+            raise
+        self._then()
+
+    def abandon(self) -> None:
+        for step in self._steps.values():
+            step.abandon()
+
+
+def _free(path: Path) -> Path:
+    """This name, or with the first number that makes it a new one."""
+    n, free = 1, path
+    while free.exists():
+        n, free = n + 1, path.with_stem(f"{path.stem}.{n}")
+    return free

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
+
+from .shadow import ShadowFile, write_all
 
 # HDF5 File Format Specification 3.0, section II.A: superblock version 0 with 8-byte offsets
 _SUPERBLOCK = 96
@@ -19,80 +21,6 @@ _LINK_COUNT = 4  # in a version 1 object header, section IV.A.1.a
 _LIBVER = ("earliest", "v110")  # superblock 0, and readable by every ParaView
 
 
-class _Shadow:
-    """A file object for HDF5 that writes behind `end` to disk and keeps in memory what lies before it."""
-
-    PAGE = 4096
-
-    def __init__(self, fd: int, end: int):
-        self.fd, self.end = fd, end
-        self.position = 0
-        self.pages: dict[int, bytearray] = {}
-        self.sealed = False
-        self.error: OSError | None = None
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.position, os.SEEK_END: os.fstat(self.fd).st_size}[whence]
-        self.position = base + offset
-        return self.position
-
-    def tell(self) -> int:
-        return self.position
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
-
-    def truncate(self, size: int | None = None) -> int:
-        """The file is never shortened: what lies behind the committed end does not count."""
-        return self.position if size is None else size
-
-    def read(self, size: int) -> bytes:
-        buffer = bytearray(size)
-        self.readinto(buffer)
-        return bytes(buffer)
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:
-        view = memoryview(buffer).cast("B")
-        start, n = self.position, len(view)
-        data = os.pread(self.fd, n, start)
-        view[: len(data)] = data
-        view[len(data) :] = bytes(n - len(data))
-        if start < self.end:
-            for p in range(start // self.PAGE, (min(start + n, self.end) - 1) // self.PAGE + 1):
-                if p in self.pages:
-                    lo, hi = max(start, p * self.PAGE), min(start + n, (p + 1) * self.PAGE, self.end)
-                    view[lo - start : hi - start] = self.pages[p][lo - p * self.PAGE : hi - p * self.PAGE]
-        self.position += n
-        return n
-
-    def write(self, data: bytes | memoryview) -> int:
-        view = memoryview(data).cast("B")
-        n, at = len(view), self.position
-        self.position += n
-        if self.sealed:
-            return n
-        while len(view) and at < self.end:
-            p = at // self.PAGE
-            if p not in self.pages:
-                self.pages[p] = bytearray(os.pread(self.fd, self.PAGE, p * self.PAGE).ljust(self.PAGE, b"\0"))
-            k = min(len(view), (p + 1) * self.PAGE - at, self.end - at)
-            self.pages[p][at - p * self.PAGE : at - p * self.PAGE + k] = view[:k]
-            view, at = view[k:], at + k
-        try:
-            _write_all(self.fd, view, at)
-        except OSError as e:  # HDF5 would report it in its own words, if at all
-            self.error = e
-            raise
-        return n
-
-
-def _write_all(fd: int, view: memoryview | bytes | bytearray, at: int) -> None:
-    view = memoryview(view)
-    while len(view):
-        k = os.pwrite(fd, view, at)
-        view, at = view[k:], at + k
-
-
 class GrowingFile:
     """An HDF5 file of top-level groups to which groups are added and never changed.
 
@@ -100,7 +28,7 @@ class GrowingFile:
     behind the committed end of the file, together with a new root group that links the old
     top-level groups and the new ones; then 96 bytes at the start, the superblock, are replaced by
     one write that names the new root and the new end. A reader sees the old file or the new one.
-    The price is one list of top-level groups per `append`, 40 bytes for each of them.
+    The price is one list of top-level groups per addition, 40 bytes for each of them.
     """
 
     def __init__(self, path: str | Path):
@@ -116,59 +44,76 @@ class GrowingFile:
         finally:
             os.close(fd)
 
-    def append(self, fill: Callable[[h5py.Group], None], keep: Iterable[str] | None = None) -> None:
-        """Add what `fill` creates below the root group and commit it.
+    def add(self, keep: Iterable[str] | None = None) -> Addition:
+        """Begin to add groups.
 
         Args:
-            fill: Creates groups (not single datasets) in the group it is given; must not change
-                groups that are there already.
             keep: Names of the old top-level groups that stay, or None for all.
+
+        Raises:
+            OSError: The file cannot be written or was not written by osteofield.
+        """
+        return Addition(self.path, keep)
+
+
+class Addition:
+    """Groups on their way into a `GrowingFile`: nothing of them counts before `commit`.
+
+    Attributes:
+        root: New groups are created below this one; those already there must not be changed.
+        shadow: Guards calls into HDF5 (`ShadowFile.guard`).
+    """
+
+    root: h5py.Group
+
+    def __init__(self, path: Path, keep: Iterable[str] | None):
+        self._fd: int | None = os.open(path, os.O_RDWR)
+        self._file: h5py.File | None = None
+        try:
+            self._superblock = bytearray(os.pread(self._fd, _SUPERBLOCK, 0))
+            if self._superblock[:9] != _SIGNATURE + b"\0" or self._superblock[13:15] != b"\x08\x08":
+                raise OSError(f"{path} was not written by osteofield and cannot be continued.")
+            (end,) = struct.unpack_from("<Q", self._superblock, _END_OF_FILE)
+            self.shadow = ShadowFile(self._fd, end)
+            with self.shadow.guard():
+                self._file = f = h5py.File(self.shadow, "r+", libver=_LIBVER)
+                self.root = h5py.Group(h5py.h5g.create(f.id, None))  # anonymous: the old root stays as it is
+                for name in f if keep is None else keep:
+                    h5py.h5o.link(f[name].id, self.root.id, name.encode())
+        except BaseException:
+            self.abandon()
+            raise
+
+    def commit(self) -> None:
+        """Make the new groups part of the file, durably.
 
         Raises:
             OSError: The disk is full or the file cannot be written; the old content stays valid.
         """
-        fd = os.open(self.path, os.O_RDWR)
+        assert self._file is not None and self._fd is not None
         try:
-            superblock = bytearray(os.pread(fd, _SUPERBLOCK, 0))
-            if superblock[:9] != _SIGNATURE + b"\0" or superblock[13:15] != b"\x08\x08":
-                raise OSError(f"{self.path} was not written by osteofield and cannot be continued.")
-            (end,) = struct.unpack_from("<Q", superblock, _END_OF_FILE)
-            shadow = _Shadow(fd, end)
-            try:
-                root = self._write(shadow, fill, keep, superblock)
-            except Exception:
-                if shadow.error is not None:
-                    raise shadow.error from None
-                raise
-            struct.pack_into("<QII16x", superblock, _ROOT_ADDRESS, root, 0, 0)
-            _write_all(fd, struct.pack("<I", 1), root + _LINK_COUNT)
-            os.fsync(fd)
-            _write_all(fd, superblock, 0)
-            os.fsync(fd)
+            with self.shadow.guard():
+                self._file.flush()
+                root = h5py.h5o.get_info(self.root.id).addr
+                self.shadow.seek(0)
+                self.shadow.readinto(self._superblock)
+            if root < self.shadow.end:
+                raise OSError("HDF5 placed new data inside the committed part of the file.")
+            struct.pack_into("<QII16x", self._superblock, _ROOT_ADDRESS, root, 0, 0)
+            write_all(self._fd, struct.pack("<I", 1), root + _LINK_COUNT)
+            os.fsync(self._fd)
+            write_all(self._fd, self._superblock, 0)
+            os.fsync(self._fd)
         finally:
-            os.close(fd)
+            self.abandon()
 
-    @staticmethod
-    def _write(
-        shadow: _Shadow,
-        fill: Callable[[h5py.Group], None],
-        keep: Iterable[str] | None,
-        superblock: bytearray,
-    ) -> int:
-        """Write the new groups and root behind the end; return the root's address, read the superblock."""
-        with h5py.File(shadow, "r+", libver=_LIBVER) as f:
-            root = h5py.Group(h5py.h5g.create(f.id, None))  # anonymous: the old root stays as it is
-            for name in f if keep is None else keep:
-                h5py.h5o.link(f[name].id, root.id, name.encode())
-            fill(root)
-            f.flush()
-            address = h5py.h5o.get_info(root.id).addr
-            shadow.seek(0)
-            shadow.readinto(superblock)
-            shadow.sealed = True  # closing deletes what has no name, and that must not reach the disk
-            root = None
-        if shadow.error is not None:
-            raise shadow.error
-        if address < shadow.end:
-            raise OSError("HDF5 placed new data inside the committed part of the file.")
-        return address
+    def abandon(self) -> None:
+        """Forget what is not committed; it lies behind the end of the file and will be overwritten."""
+        if self._fd is None:
+            return
+        if self._file is not None:
+            self.shadow.sealed = True  # closing deletes what has no name, and that must not reach the disk
+            self.root = None
+            self._file.close()
+        os.close(self._fd)
+        self._fd = self._file = None

@@ -7,7 +7,6 @@ import csv
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
@@ -21,19 +20,20 @@ class HistoryWriter:
     def __init__(self, path: Path):
         self.path = Path(path)
         self.columns: list[str] | None = None
-        self._file: TextIO | None = None
+        self._fd: int | None = None
 
-    def reopen(self, until: float) -> None:
-        """Continue a table: keep its rows up to time `until` (day, first column), drop later ones."""
-        if not self.path.exists():
-            return
-        header, *rows = _rows(self.path)
+    def reopen(self, keep: int) -> int:
+        """Continue a table with its first `keep` rows, later ones dropped; how many of them there were."""
+        try:
+            header, *rows = _rows(self.path)
+        except OSError:
+            return 0
         if not header:
-            return
+            return 0
         self.columns = header
-        kept = [r for r in rows if len(r) == len(header) and float(r[0]) <= until * (1 + 1e-12)]
-        text = "".join(_line(r) for r in [header, *kept])
-        replace_file(self.path, text)
+        kept = [r for r in rows if len(r) == len(header)][:keep]
+        replace_file(self.path, "".join(_line(r) for r in [header, *kept]))
+        return len(kept)
 
     def write(self, row: Mapping[str, float]) -> None:
         """Append one row.
@@ -47,17 +47,23 @@ class HistoryWriter:
         elif list(row) != self.columns:
             odd = sorted(set(row) ^ set(self.columns)) or "their order"
             raise ValueError(f"this row of {self.path.name} does not have the columns of the first: {odd}")
-        if self._file is None:
-            self._file = open(self.path, "a", newline="")  # noqa: SIM115 (open as long as the run)
-        self._file.write(_line([_number(v) for v in row.values()]))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        if self._fd is None:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        end = os.fstat(self._fd).st_size
+        line = _line([_number(v) for v in row.values()]).encode()
+        try:
+            while line:
+                line = line[os.write(self._fd, line) :]
+            os.fsync(self._fd)
+        except OSError:
+            os.ftruncate(self._fd, end)  # no part of a row
+            raise
 
     def close(self) -> None:
         """Nothing more will be written."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
 
 
 def _line(cells: list[str]) -> str:

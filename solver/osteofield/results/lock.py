@@ -6,6 +6,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import socket
 from pathlib import Path
 
@@ -13,13 +14,18 @@ from ..errors import InputError, Problem
 
 NAME = ".lock"
 _UNSUPPORTED = {errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK}
+_ADVICE = "wait for it, end it, or choose another folder with -o."
 
 
 class FolderLock:
     """Held from construction until `release` or the end of the process.
 
+    Where the file system has no locks, the holder named in the file counts: one on this host as long
+    as its process lives, one on another host until the file is removed.
+
     Raises:
         InputError: Another process holds it.
+        OSError: The folder cannot be written.
     """
 
     def __init__(self, folder: Path):
@@ -27,17 +33,10 @@ class FolderLock:
         while True:
             fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as e:
-                # some cluster file systems have no locks; that must not stop a run
-                if e.errno not in _UNSUPPORTED:
-                    holder = os.pread(fd, 200, 0).decode(errors="replace").strip() or "another process"
-                    os.close(fd)
-                    message = (
-                        f"another run is writing to this folder ({holder}); "
-                        "wait for it, end it, or choose another folder with -o."
-                    )
-                    raise InputError(Problem(message, folder)) from None
+                _take(fd, folder)
+            except BaseException:
+                os.close(fd)
+                raise
             if self._still_there(fd):  # else another run moved the folder aside in between
                 break
             os.close(fd)
@@ -58,3 +57,49 @@ class FolderLock:
                 self.path.unlink()
             os.close(self._fd)
             self._fd = None
+
+
+def refuse_if_held(folder: Path) -> None:
+    """Look at the lock of a folder without taking it.
+
+    Raises:
+        InputError: Another process holds it.
+    """
+    try:
+        fd = os.open(folder / NAME, os.O_RDWR)
+    except OSError:
+        return
+    try:
+        _take(fd, folder)
+    finally:
+        os.close(fd)
+
+
+def _take(fd: int, folder: Path) -> None:
+    holder = os.pread(fd, 200, 0).decode(errors="replace").strip()
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as e:
+        if e.errno not in _UNSUPPORTED:
+            who = holder or "another process"
+            message = f"another run is writing to this folder ({who}); {_ADVICE}"
+            raise InputError(Problem(message, folder)) from None
+        _believe(holder, folder)
+
+
+def _believe(holder: str, folder: Path) -> None:
+    """Some cluster file systems have no locks; then only the text in the file tells."""
+    found = re.fullmatch(r"process (\d+) on (.+)", holder)
+    if found is None:
+        return
+    process, host = int(found[1]), found[2]
+    if host == socket.gethostname():
+        if process == os.getpid() or not Path(f"/proc/{process}").exists():
+            return
+        message = f"another run is writing to this folder ({holder}); {_ADVICE}"
+    else:
+        message = (
+            f"a run may be writing to this folder ({holder}; this file system has no locks, so that cannot "
+            f"be known from here). If it is over, remove {folder / NAME} and try again."
+        )
+    raise InputError(Problem(message, folder))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -36,7 +37,9 @@ class Log:
         mark = f"{level}: " if level in ("warning", "error") else ""
         if self._file:
             stamp = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            self._file.write("".join(f"{stamp}  {mark}{line}\n" for line in message.splitlines() or [""]))
+            # a full disk must not end the run: what matters is on the screen too
+            with suppress(OSError):
+                self._file.write("".join(f"{stamp}  {mark}{line}\n" for line in message.splitlines() or [""]))
         if self.screen and rank >= self._least:
             print(f"{mark}{message}", file=self.screen, flush=True)
 
@@ -59,5 +62,6 @@ class Log:
     def close(self) -> None:
         """No more messages to the file."""
         if self._file:
-            self._file.close()
+            with suppress(OSError):
+                self._file.close()
             self._file = None

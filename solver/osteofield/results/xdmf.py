@@ -6,13 +6,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
 import h5py
 import numpy as np
 
 from .atomic import replace_file
-from .growing import GrowingFile
+from .growing import Addition, GrowingFile
+
+if TYPE_CHECKING:
+    from ..simulation.writer import ArraySpec
+
+POINTS, CELLS = ".points", ".cells"  # no population is called so
 
 # nodes per cell and dimension of space -> XDMF topology; a line segment is a polyline of two
 _TOPOLOGY = {
@@ -45,7 +51,7 @@ class XdmfSeries:
 
     The HDF5 file holds ``meshNNN/points`` (n, 3) in um, ``meshNNN/cells`` (m, k) and
     ``stepNNNNN/FIELD`` (n,) with attribute ``unit``; each step group has attributes ``time`` (day),
-    ``mesh`` and ``fields``. A mesh is stored again only where it has changed. The XML is replaced
+    ``mesh`` and ``fields``. A mesh is stored with the first step that uses it. The XML is replaced
     only after the data it names are safe on disk.
     """
 
@@ -55,103 +61,75 @@ class XdmfSeries:
         self.steps: list[Step] = []
         self._file = GrowingFile(self.h5)
         self._shapes: dict[str, tuple[int, int, int, int]] = {}  # points, cells, points per cell, dimension
-        self._mesh = ""
-        self._points, self._cells = np.empty((0, 3)), np.empty((0, 0), dtype=np.int64)
         self._n_steps_ever = 0
-        self._pending: str | None = None
         self._dropped = False
 
-    def create(self, points: np.ndarray, cells: np.ndarray) -> None:
-        """Start an empty series on a mesh.
-
-        Args:
-            points: ``(n, 2 or 3)`` in um; 2-D points get z = 0 in the file.
-            cells: ``(m, 2..4)`` rows of `points`.
-        """
+    def create(self) -> None:
+        """Start an empty series, replacing any other."""
         self._file.create()
-        self.set_mesh(points, cells)
         self._replace_xml()
 
-    def reopen(self, until: float) -> None:
-        """Continue a series: keep its steps up to time `until` (day), drop the later ones.
+    def reopen(self, keep: int) -> None:
+        """Continue a series: keep its first `keep` steps, drop the later ones.
 
         Raises:
             OSError: The HDF5 file is missing or damaged.
         """
-        with h5py.File(self.h5, "r") as f:
-            for name in sorted(f):
-                group = f[name]
-                if name.startswith("mesh"):
-                    shape = len(group["points"]), *group["cells"].shape
-                    self._shapes[name] = *shape, int(group.attrs["dimension"])
-                    self._mesh = name
-                    continue
-                self._n_steps_ever = max(self._n_steps_ever, int(name.removeprefix("step")) + 1)
-                time = float(group.attrs["time"])
-                if time <= until * (1 + 1e-12):
-                    fields = {k: str(group[k].attrs["unit"]) for k in group.attrs["fields"]}
-                    self.steps.append(Step(time, name, str(group.attrs["mesh"]), fields))
-                else:
-                    self._dropped = True
-            if self.steps:
-                self._mesh = self.steps[-1].mesh
-            if self._mesh:
-                self._points, self._cells = f[self._mesh]["points"][:], f[self._mesh]["cells"][:]
+        try:
+            with h5py.File(self.h5, "r") as f:
+                for name in sorted(f):
+                    group = f[name]
+                    if name.startswith("mesh"):
+                        shape = len(group["points"]), *group["cells"].shape
+                        self._shapes[name] = *shape, int(group.attrs["dimension"])
+                        continue
+                    self._n_steps_ever = max(self._n_steps_ever, int(name.removeprefix("step")) + 1)
+                    if len(self.steps) < keep:
+                        time, mesh = float(group.attrs["time"]), str(group.attrs["mesh"])
+                        fields = {k: str(group[k].attrs["unit"]) for k in group.attrs["fields"]}
+                        self.steps.append(Step(time, name, mesh, fields))
+                    else:
+                        self._dropped = True
+        except (KeyError, ValueError, RuntimeError) as e:
+            raise OSError(f"{self.h5} is damaged ({e})") from None
         self._replace_xml()
 
-    def set_mesh(self, points: np.ndarray, cells: np.ndarray) -> None:
-        """Use this mesh from the next step on; it is stored with that step unless it is the current one."""
-        points = np.asarray(points, dtype=np.float64)
-        dimension = points.shape[1]
-        if (cells.shape[1], dimension) not in _TOPOLOGY:
-            raise ValueError(f"cells of {cells.shape[1]} points in {dimension}-D cannot be written as XDMF")
-        if dimension == 2:
-            points = np.column_stack([points, np.zeros(len(points))])
-        cells = np.asarray(cells, dtype=np.int64)
-        if self._mesh and np.array_equal(self._points, points) and np.array_equal(self._cells, cells):
-            return
-        if self._pending:  # never written: no step used it
-            del self._shapes[self._pending]
-        self._mesh = self._pending = f"mesh{len(self._shapes):03d}"
-        self._shapes[self._mesh] = len(points), *cells.shape, dimension
-        self._points, self._cells = points, cells
-
-    def write(self, time: float, fields: Mapping[str, np.ndarray], units: Mapping[str, str]) -> None:
+    def write(self, time: float, shapes: Mapping[str, ArraySpec], units: Mapping[str, str]) -> StepSink:
         """Append one output time.
 
         Args:
             time: day.
-            fields: Name to ``(n,)`` values at the points of the current mesh.
+            shapes: Fields ``NAME`` (n,) at the points of the mesh and, for a new mesh, ``.points``
+                (n, 2 or 3) in um and ``.cells`` (m, 2..4), rows of the points. Their values are
+                given to the sink, and 2-D points get z = 0 in the file.
             units: Unit text of every field.
         """
-        points, cells, dimension = self._points, self._cells, self._shapes[self._mesh][3]
-        step = Step(time, f"step{self._n_steps_ever:05d}", self._mesh, {k: units.get(k, "1") for k in fields})
-        for name, values in fields.items():
-            if np.shape(values) != (len(points),):
+        fields = [n for n in shapes if n not in (POINTS, CELLS)]
+        mesh = self.steps[-1].mesh if self.steps else ""
+        geometry = self._shapes.get(mesh)
+        if POINTS in shapes:
+            mesh = f"mesh{max((int(m[4:]) for m in self._shapes), default=-1) + 1:03d}"
+            n, dimension = shapes[POINTS].shape
+            m, k = shapes[CELLS].shape
+            if (k, dimension) not in _TOPOLOGY:
+                raise ValueError(f"cells of {k} points in {dimension}-D cannot be written as XDMF")
+            geometry = n, m, k, dimension
+        if geometry is None:
+            raise ValueError(f"the first step of {self.name} has no mesh")
+        for name in fields:
+            if shapes[name].shape != (geometry[0],):
                 raise ValueError(
-                    f"field {name!r} has shape {np.shape(values)}, but {self.name} has {len(points)} points"
+                    f"field {name!r} has shape {shapes[name].shape}, but {self.name} has {geometry[0]} points"
                 )
-
-        def fill(root: h5py.Group) -> None:
-            if self._pending:
-                mesh = root.create_group(self._mesh)
-                mesh.attrs["dimension"] = dimension
-                mesh.create_dataset("points", data=points).attrs["unit"] = "um"
-                mesh.create_dataset("cells", data=cells)
-            group = root.create_group(step.group)
-            group.attrs["time"], group.attrs["mesh"] = time, self._mesh
-            group.attrs["fields"] = list(fields) or np.array([], dtype=h5py.string_dtype())
-            for name, values in fields.items():
-                data = np.ascontiguousarray(values, dtype=np.float64)
-                group.create_dataset(name, data=data).attrs["unit"] = step.fields[name]
-
-        keep = None
+        step = Step(time, f"step{self._n_steps_ever:05d}", mesh, {k: units.get(k, "1") for k in fields})
+        kept = None
         if self._dropped:
-            keep = [*dict.fromkeys(s.mesh for s in self.steps), *(s.group for s in self.steps)]
-            if not self._pending and self._mesh not in keep:
-                keep.append(self._mesh)
-        self._file.append(fill, keep)
-        self._pending, self._dropped = None, False
+            kept = [*dict.fromkeys(s.mesh for s in self.steps), *(s.group for s in self.steps)]
+        return StepSink(self, step, geometry, self._file.add(kept), POINTS in shapes)
+
+    def _committed(self, step: Step, geometry: tuple[int, int, int, int]) -> None:
+        self._dropped = False
+        self._shapes[step.mesh] = geometry
         self._n_steps_ever += 1
         self.steps.append(step)
         self._replace_xml()
@@ -187,3 +165,58 @@ class XdmfSeries:
             for name in step.fields
         )
         return [*lines, "</Grid>"]
+
+
+class StepSink:
+    """One output time on its way into a series (a `simulation.writer.Sink`)."""
+
+    def __init__(
+        self,
+        series: XdmfSeries,
+        step: Step,
+        geometry: tuple[int, int, int, int],
+        addition: Addition,
+        new_mesh: bool,
+    ):
+        self._series, self._step, self._geometry, self._addition = series, step, geometry, addition
+        self._data: dict[str, h5py.Dataset] = {}
+        try:
+            with addition.shadow.guard():
+                self._create(new_mesh)
+        except BaseException:
+            addition.abandon()
+            raise
+
+    def _create(self, new_mesh: bool) -> None:
+        n, m, k, dimension = self._geometry
+        root, step = self._addition.root, self._step
+        if new_mesh:
+            mesh = root.create_group(step.mesh)
+            mesh.attrs["dimension"] = dimension
+            self._data[POINTS] = mesh.create_dataset("points", (n, 3), np.float64)
+            self._data[POINTS].attrs["unit"] = "um"
+            self._data[CELLS] = mesh.create_dataset("cells", (m, k), np.int64)
+        group = root.create_group(step.group)
+        group.attrs["time"], group.attrs["mesh"] = step.time, step.mesh
+        group.attrs["fields"] = list(step.fields) or np.array([], dtype=h5py.string_dtype())
+        for name, unit in step.fields.items():
+            self._data[name] = group.create_dataset(name, (n,), np.float64)
+            self._data[name].attrs["unit"] = unit
+
+    def block(self, name: str, start: int, rows: np.ndarray) -> None:
+        """See `simulation.writer.Sink`."""
+        if name == POINTS and rows.shape[1] == 2:
+            rows = np.column_stack([rows, np.zeros(len(rows))])
+        with self._addition.shadow.guard():
+            self._data[name][start : start + len(rows)] = rows
+
+    def commit(self) -> None:
+        """Fields, then the XML that names them."""
+        self._data.clear()
+        self._addition.commit()
+        self._series._committed(self._step, self._geometry)
+
+    def abandon(self) -> None:
+        """As if it had not been begun."""
+        self._data.clear()
+        self._addition.abandon()

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A run: homeostasis, foci, therapies, output times, stops; hands frames to a `Writer`."""
 
+from .memory import MemoryWriter
 from .outcome import Outcome, Progress
 from .plan import describe_arms, describe_plan
 from .seeding import check_foci
 from .simulation import Simulation
 from .snapshot import Restored
-from .writer import Frame, MeshData, Writer
+from .writer import Frame, MeshData, Writer, write_frame
 
 __all__ = [
-    "Frame", "MeshData", "Outcome", "Progress", "Restored", "Simulation", "Writer", "check_foci",
-    "describe_arms", "describe_plan",
+    "Frame", "MemoryWriter", "MeshData", "Outcome", "Progress", "Restored", "Simulation", "Writer",
+    "check_foci", "describe_arms", "describe_plan", "write_frame",
 ]  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..tissue import Tissue, WellMixed, fraction_above, sizes
+from ..integrator import System
+from ..tissue import Tissue, WellMixed, fraction_above
 
 _AMOUNT = {"pM": "amol", "nM": "fmol", "cells/mm^3": "cells", "cell/mm^3": "cells", "CFU/mm^3": "CFU"}
 _MM3 = 1e-9
@@ -16,7 +17,7 @@ _SLICE = 1000.0  # um: 2-D results are per millimetre of thickness
 
 
 class Measures:
-    """Computes rows from whole-sample fields (rank 0).
+    """Computes rows from the state, each rank its part.
 
     Definitions (ASBMR nomenclature, Dempster et al. 2013, J Bone Miner Res 28:2): depth is the net
     eroded depth, positive where bone was lost; depth.mean is its mean over all bone surface; the
@@ -27,93 +28,105 @@ class Measures:
     volume, as in bacteria_total). 2-D values are per millimetre of thickness.
     """
 
-    def __init__(self, tissue: Tissue, eroded_above: float, infected_above: float):
-        self._t = tissue
+    def __init__(self, tissue: Tissue, system: System, eroded_above: float, infected_above: float):
+        self._t, self._s = tissue, system
         self._eroded, self._infected = eroded_above, infected_above
-        self._thick = _SLICE if tissue.sample.dimension == 2 else 1.0
-        self._marrow_volume = float(tissue.volumes.sum())
-        self._surface_area = float(tissue.areas.sum())
-        self._bone = tissue.sample.d0 * self._surface_area if self._surface_area else 0.0
         sample = tissue.sample
-        if not isinstance(sample, WellMixed):
-            self._bone = float(sizes(sample.points, sample.bone).sum())
-            surface_points = sample.points[tissue.surface_vertices]
-            self._facets = sizes(surface_points, tissue.surface_cells)
+        self._thick = _SLICE if sample.dimension == 2 else 1.0
+        self._marrow_volume, self._surface_area = float(system.marrow_volume), float(system.surface_area)
+        if isinstance(sample, WellMixed):
+            self._bone = sample.d0 * self._surface_area
+        else:
+            self._bone = sample.morphometry.bone_volume
 
-    def row(
-        self, time: float, marrow: np.ndarray, surface: np.ndarray, residuals: Mapping[str, float]
-    ) -> dict[str, float]:
-        """Columns in the order of the contract.
+    def row(self, time: float, y: np.ndarray, residuals: Mapping[str, float]) -> dict[str, float]:
+        """Collective: columns in the order of the contract, the same on every rank.
 
         Args:
             time: day.
-            marrow: (marrow values, marrow populations), whole sample.
-            surface: (surface values, surface populations), whole sample.
+            y: State.
             residuals: Population name to its mass-balance residual, relative to its turnover.
         """
         network, roles = self._t.network, self._t.network.roles
+        marrow, surface, s = self._s.marrow(y), self._s.surface(y), self._s
+        highest = np.concatenate([v.max(axis=0, initial=-np.inf) for v in (marrow, surface)])
+        highest = s.reduce(highest, "MAX")
+        totals = s.reduce(s.totals(y))
         row: dict[str, float] = {"time [day]": time}
+        nm = len(network.marrow)
         depth_at = next((k for k, p in enumerate(network.surface) if p.name == roles.depth), None)
         if depth_at is not None:
-            row |= self._bone_columns(surface[:, depth_at])
+            row |= self._bone_columns(
+                surface[:, depth_at], float(totals[nm + depth_at]), float(highest[nm + depth_at])
+            )
         bacteria = [k for k, p in enumerate(network.marrow) if p.name in (roles.bacteria or ())]
         if bacteria:
             load = marrow[:, bacteria].sum(axis=1)
-            row["infected_marrow [mm^3]"] = (
-                float(self._t.volumes[load > self._infected].sum()) * self._thick * _MM3
-            )
-            row["bacteria_total [CFU]"] = float(load @ self._t.volumes) * self._thick * _MM3
+            infected = s.reduce(np.array([s.problem.volumes[load > self._infected].sum()]))
+            row["infected_marrow [mm^3]"] = float(infected[0]) * self._thick * _MM3
+            row["bacteria_total [CFU]"] = float(totals[bacteria].sum()) * self._thick * _MM3
         for k, p in enumerate(network.marrow):
-            values = marrow[:, k] / p.factor
-            row |= self._columns(p.name, p.unit, values, self._t.volumes, _AMOUNT.get(p.unit), _MM3)
-        for k, p in enumerate(network.surface):
-            if k == depth_at:
-                row["depth.max [um]"] = float(surface[:, k].max()) if len(surface) else 0.0
+            about = totals[k] / p.factor, highest[k] / p.factor
+            row |= self._columns(p.name, p.unit, *about, self._marrow_volume, _AMOUNT.get(p.unit), _MM3)
+        for k, p in enumerate(network.surface, nm):
+            if k - nm == depth_at:
+                row["depth.max [um]"] = float(highest[k]) if self._surface_area else 0.0
                 row["depth.total [mm^3]"] = row["bone_loss [mm^3]"]  # its mean stands in front
                 continue
             sigma0 = self._t.sample.sigma0
+            total, most, area = totals[k] / p.factor, highest[k] / p.factor, self._surface_area
             if p.unit in _AMOUNT and sigma0 > 0:  # a density in the RVE scale: its areal amount is X / sigma0
-                weights, amount, size = self._t.areas / sigma0, _AMOUNT[p.unit], _MM3
+                about, amount, size = (total / sigma0, most), _AMOUNT[p.unit], _MM3
+                row |= self._columns(p.name, p.unit, *about, area / sigma0, amount, size)
             else:
-                weights, amount, size = self._t.areas, None, _MM2
-            row |= self._columns(p.name, p.unit, surface[:, k] / p.factor, weights, amount, size)
+                row |= self._columns(p.name, p.unit, total, most, area, None, _MM2)
         row |= {f"{name}.residual [1]": value for name, value in residuals.items()}
         return row
 
     def _columns(
-        self, name: str, unit: str, values: np.ndarray, weights: np.ndarray, amount: str | None, size: float
+        self, name: str, unit: str, total: float, most: float, domain: float, amount: str | None, size: float
     ) -> dict[str, float]:
-        total = float(values @ weights)
-        domain = float(weights.sum())
         unit_total = amount or (f"{unit} " if unit != "1" else "") + ("mm^3" if size == _MM3 else "mm^2")
         return {
-            f"{name}.mean [{unit}]": total / domain if domain else 0.0,
-            f"{name}.max [{unit}]": float(values.max(initial=-np.inf)) if len(values) else 0.0,
-            f"{name}.total [{unit_total}]": total * self._thick * size,
+            f"{name}.mean [{unit}]": float(total / domain) if domain else 0.0,
+            f"{name}.max [{unit}]": float(most) if domain else 0.0,
+            f"{name}.total [{unit_total}]": float(total) * self._thick * size,
         }
 
-    def _bone_columns(self, depth: np.ndarray) -> dict[str, float]:
+    def _bone_columns(self, depth: np.ndarray, loss: float, deepest: float) -> dict[str, float]:
+        """Collective.
+
+        Args:
+            depth: At the surface points of this rank, um.
+            loss: Its integral over the whole surface.
+            deepest: Its highest value.
+        """
         area, tv = self._surface_area, self._bone + self._marrow_volume
-        loss = float(depth @ self._t.areas)
-        if isinstance(self._t.sample, WellMixed):
-            eroded = area if depth[0] > self._eroded else 0.0
-            eroded_volume = eroded * depth[0]
-        elif len(depth):
-            v = depth[self._t.surface_cells] - self._eroded
-            eroded = float(self._facets @ fraction_above(v))
-            eroded_volume = self._eroded * eroded + float(self._facets @ _mean_positive_part(v))
-        else:
-            eroded = eroded_volume = 0.0
-        deepest = float(depth.max(initial=0.0))
+        eroded, eroded_volume = self._s.reduce(np.array(self._erosion(depth)))
         return {
             "BV/TV [1]": (self._bone - loss) / tv,
             "bone_loss [mm^3]": loss * self._thick * _MM3,
             "bone_loss [%]": 100.0 * loss / self._bone if self._bone else 0.0,
             "depth.mean [um]": loss / area if area else 0.0,
-            "E.De.mean [um]": eroded_volume / eroded if eroded else 0.0,
+            "E.De.mean [um]": float(eroded_volume / eroded) if eroded else 0.0,
             "E.De.max [um]": deepest if deepest > self._eroded else 0.0,
-            "ES/BS [1]": eroded / area if area else 0.0,
+            "ES/BS [1]": float(eroded / area) if area else 0.0,
         }
+
+    def _erosion(self, depth: np.ndarray) -> tuple[float, float]:
+        """Collective: eroded surface of this rank and the volume eroded from it."""
+        problem, layout = self._s.problem, self._t.layout
+        if isinstance(self._t.sample, WellMixed):
+            eroded = float(problem.surface.weight[depth > self._eroded].sum())
+            return eroded, eroded * float(depth.sum())
+        at = np.zeros((problem.local.rows + problem.local.halo.ghosts, 1))
+        at[problem.surface.node, 0] = depth
+        problem.local.halo(at)
+        v = at[layout.facets, 0] - self._eroded
+        if not len(v):
+            return 0.0, 0.0
+        eroded = float(layout.facet_sizes @ fraction_above(v))
+        return eroded, self._eroded * eroded + float(layout.facet_sizes @ _mean_positive_part(v))
 
 
 def _mean_positive_part(values: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ import numpy as np
 from ..case.types import Case
 from ..errors import ComputationStopped
 from ..integrator import Rodas, System
-from ..kinetics import Population
 from ..parallel import agree
-from ..tissue import Tissue, WellMixed
+from ..tissue import Columns, Table, Tissue
 from .ledger import Ledger
 from .measures import Measures
-from .writer import Frame, MeshData, Writer
+from .stream import hand_out
+from .writer import Writer
 
 
 class Outputs:
@@ -25,28 +25,33 @@ class Outputs:
     Attributes:
         rows: Frames written so far at times that the case asks for (an extra one where a run ends
             early is not counted: a resumed run drops it).
-        last_row: The last row of the history (rank 0), if any.
+        new_mesh: Whether the geometry has changed since the last of them.
+        last_row: The last row of the history, if any.
     """
 
     def __init__(self, case: Case, tissue: Tissue, system: System, writer: Writer | None):
         self._case, self._tissue, self._system, self._writer = case, tissue, system, writer
-        self._measures = Measures(tissue, case.output.eroded_above, case.output.infected_above)
+        self._measures = Measures(tissue, system, case.output.eroded_above, case.output.infected_above)
         self._next = 0
         self._last_time = -np.inf
         self.rows = 0
+        self.new_mesh = True
         self.last_row: Mapping[str, float] | None = None
 
     # ---------------------------------------------------------------- what is written
-    def begin(self, record: Mapping[str, Any]) -> None:
-        """Collective: geometry, units and facts."""
+    def begin(self, record: Mapping[str, Any], *, resumed: bool) -> None:
+        """Collective: units and facts."""
+        comm = self._tissue.problem.comm
         units = {p.name: p.unit for p in self._tissue.network.populations}
         error: BaseException | None = None
+        needed = False
         if self._writer is not None:
             try:
-                self._writer.begin(self._mesh(), units, record)
+                needed = self._writer.begin(units, record, self.rows if resumed else None)
             except OSError as e:
                 error = _not_written(e)
-        agree(self._tissue.problem.comm, error)
+        agree(comm, error)
+        self.new_mesh |= comm.bcast(needed, 0)
 
     def start(self, y: np.ndarray, ledger: Ledger) -> None:
         """Collective: the frame at day 0, if it is asked for."""
@@ -61,9 +66,9 @@ class Outputs:
     def finish(self, integrator: Rodas, ledger: Ledger) -> None:
         """Collective: the state where a run ends early."""
         if self._case.output.times and integrator.t > self._last_time:
-            before = self.rows, self._next
+            before = self.rows, self._next, self.new_mesh
             self._interpolated(integrator.t, integrator, ledger)
-            self.rows, self._next = before
+            self.rows, self._next, self.new_mesh = before
 
     def resume_at(self, t: float) -> None:
         """Go on from `t`: what the case asks for up to there has been written."""
@@ -72,11 +77,11 @@ class Outputs:
     @property
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
-        return {"rows": self.rows}
+        return {"rows": self.rows, "new_mesh": self.new_mesh}
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
-        self.rows = values["rows"]
+        self.rows, self.new_mesh = values["rows"], values["new_mesh"]
 
     # ---------------------------------------------------------------- details
     def _due(self) -> float:
@@ -90,51 +95,37 @@ class Outputs:
 
     def _write(self, t: float, y: np.ndarray, residuals: np.ndarray, ledger: Ledger) -> None:
         """Collective: hand a frame out; a full disk on rank 0 stops all ranks."""
-        frame = self._frame(t, y, residuals, ledger.conserved(y))
-        error: BaseException | None = None
-        if frame is not None:
-            self.last_row = frame.row
-            try:
-                if self._writer is not None:
-                    self._writer.frame(frame)
-            except OSError as e:
-                error = _not_written(e)
-        agree(self._tissue.problem.comm, error)
-        self._last_time = t
+        tissue, depth = self._tissue, self._tissue.network.roles.depth
+        kept = {n: float(r) for n, r in zip(tissue.names, residuals, strict=True) if n != depth}
+        row = self._measures.row(t, y, kept | ledger.conserved(y))
+        tables = [*(tissue.mesh_tables() if self.new_mesh else ()), *self._fields(y)]
+        writer = self._writer
+        try:
+            hand_out(
+                tissue.problem.comm, tables, None if writer is None else lambda a: writer.frame(t, row, a)
+            )
+        except OSError as e:
+            raise _not_written(e) from None
+        self.last_row, self._last_time, self.new_mesh = row, t, False
         self.rows += 1
         self._next += 1
 
-    def _frame(
-        self, time: float, y: np.ndarray, residuals: np.ndarray, conserved: Mapping[str, float]
-    ) -> Frame | None:
-        """Collective: everything at one time on rank 0, None elsewhere."""
-        t, network = self._tissue, self._tissue.network
-        marrow = t.gather_marrow(self._system.marrow(y))
-        surface = t.gather_surface(self._system.surface(y))
-        if marrow is None or surface is None:
-            return None
-        depth = network.roles.depth
-        kept = {n: float(r) for n, r in zip(t.names, residuals, strict=True) if n != depth} | dict(conserved)
-        row = self._measures.row(time, marrow, surface, kept)
-        wanted = self._case.output.fields
-
-        def pick(values: np.ndarray, populations: Sequence[Population]) -> dict[str, np.ndarray]:
-            return {
-                p.name: np.ascontiguousarray(values[:, k] / p.factor)
+    def _fields(self, y: np.ndarray) -> list[Table]:
+        """The populations that are to be written, in their units."""
+        t, network, wanted = self._tissue, self._tissue.network, self._case.output.fields
+        out: list[Table] = []
+        for domain, gather, populations, values in (
+            ("marrow", t.gather_marrow, network.marrow, self._system.marrow(y)),
+            ("surface", t.gather_surface, network.surface, self._system.surface(y)),
+        ):
+            chosen = [
+                k
                 for k, p in enumerate(populations)
-                if wanted is None or p.name in wanted or p.name == depth
-            }
-
-        return Frame(time, pick(marrow, network.marrow), pick(surface, network.surface), row)
-
-    def _mesh(self) -> MeshData | None:
-        t = self._tissue
-        if isinstance(t.sample, WellMixed):
-            return None
-        points = t.sample.points
-        return MeshData(
-            points[t.marrow_vertices], t.marrow_cells, points[t.surface_vertices], t.surface_cells
-        )
+                if wanted is None or p.name in wanted or p.name == network.roles.depth
+            ]
+            names = [f"{domain}/{populations[k].name}" for k in chosen]
+            out.append(Columns(gather, values[:, chosen], names, [populations[k].factor for k in chosen]))
+        return out
 
 
 def _not_written(e: OSError) -> ComputationStopped:

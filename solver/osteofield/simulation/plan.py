@@ -59,10 +59,12 @@ def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> s
     memory = nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
     say("unknowns", f"{unknowns:,}; about {max(memory, 0.3):.1f} GB of memory over all ranks")
     say("boundary", "closed: no flux" if case.outer == "closed" else "open: an infinite healthy surrounding")
-    say(
-        "start",
-        "homeostasis, then the infection" if case.initial == "homeostasis" else "the model's initial values",
-    )
+    starts = {
+        "homeostasis": "homeostasis, then the infection",
+        "model": "the model's initial values",
+        "results": f"the end of the run in {case.start}",
+    }
+    say("start", starts[case.initial])
     for focus in case.foci:
         population = focus.population or network.roles.inoculum or "?"
         unit = next(p.unit for p in network.marrow if p.name == population)

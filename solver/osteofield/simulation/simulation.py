@@ -17,6 +17,7 @@ from ..kinetics import Network
 from ..parallel import agree
 from ..tissue import Tissue, WellMixed, build_tissue
 from . import snapshot
+from .clock import CheckpointClock
 from .events import Events
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import MEANING, REQUEUE, Interrupt
@@ -28,6 +29,7 @@ from .seeding import Focus, place_foci
 from .snapshot import Keeper, Restored
 from .start import homeostasis, initial_values
 from .stops import Stops
+from .stream import hand_out
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Simulation:
         sample: Its geometry.
         comm: Communicator.
         log: Called with a line of text on every rank; must print on rank 0 only.
+        start: The end of another run, where the case begins with that.
     """
 
     def __init__(
@@ -54,8 +57,10 @@ class Simulation:
         sample: Sample | WellMixed,
         comm: MPI.Comm,
         log: Callable[[str], None] = lambda line: None,
+        start: Restored | None = None,
     ):
         self.case, self.network, self._healthy, self.comm, self._log = case, network, healthy, comm, log
+        self._start = start
         self.timings: dict[str, float] = {}
         with self._phase("tissue"):
             self._kernels = _compile_once(network, comm)
@@ -80,6 +85,9 @@ class Simulation:
         if self.case.initial == "homeostasis":
             with self._phase("homeostasis"):
                 y = homeostasis(self.tissue, self.system, self._healthy, self._stops.held, self._log)
+        elif self._start is not None:
+            y = self.system.vector()
+            snapshot.restore_fields(self._start, self.tissue, self.system, y)
         else:
             y = initial_values(self.tissue, self.system)
         self._use_case_parameters()
@@ -151,13 +159,15 @@ class Simulation:
         """
         self._begin(restored, writer)
         integrator, outputs = self._integrator, self._outputs
-        outputs.begin({**(record or {}), **self._facts()})
+        outputs.begin({**(record or {}), **self._facts()}, resumed=restored is not None)
         end = self.case.time.end
         status, reason = "done", f"day {end:g} was reached"
         with Interrupt() as interrupt, self._phase("integration"):
             try:
                 if restored is None:
                     outputs.start(integrator.y, self._ledger)
+                    self._checkpoint(writer)
+                clock = CheckpointClock(self.case.checkpoint, integrator.t, self.comm, writer)
                 while integrator.t < end:
                     if not self._step():
                         continue
@@ -171,6 +181,8 @@ class Simulation:
                         if integrator.t < end:
                             outputs.finish(integrator, self._ledger)
                         break
+                    if clock.due(integrator.t):
+                        self._checkpoint(writer)
             except ComputationStopped as e:
                 status = "stopped"
                 reason = re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e))
@@ -238,18 +250,14 @@ class Simulation:
 
     def _checkpoint(self, writer: Writer | None) -> None:
         """Collective: hand the full state to the writer."""
-        integrator = self._integrator
-        facts = snapshot.facts(self._keepers, integrator, self.comm)
-        arrays: dict[str, np.ndarray] = {}
-        for part in snapshot.columns(self.tissue, self.system, integrator.y):
-            whole = part.gather(part.values)
-            if whole is not None:
-                arrays |= {name: whole[:, k] for k, name in enumerate(part.names)}
-        if writer is not None:
-            try:
-                writer.checkpoint(integrator.t, arrays, facts)
-            except OSError as e:
-                self._log(f"the checkpoint could not be written: {e.strerror or e}")
+        t, y = self._integrator.t, self._integrator.y
+        facts = snapshot.facts(self._keepers, self._integrator, self.comm)
+        tables = snapshot.tables(self.tissue, self.system, y)
+        opener = None if writer is None else lambda arrays: writer.checkpoint(t, facts, arrays)
+        try:
+            hand_out(self.comm, tables, opener)
+        except OSError as e:
+            self._log(f"the checkpoint at day {t:.6g} could not be written: {e.strerror or e}")
 
     def _end(self, writer: Writer | None, status: str, reason: str) -> Outcome:
         """Collective: the last facts."""

@@ -10,9 +10,10 @@ A checkpoint holds
 - whatever arrays a piece adds that is more than numbers.
 
 A geometry that changes is such a piece. What it needs to make its sample again (phi of the background
-grid, say) it gives as further `Columns`, ``geometry/NAME``, to `columns`; when a run is resumed, it
-makes the sample from those arrays *before* the tissue is built, and `restore_fields` then fills the
-fields of the new tissue. Arrays that a reader does not ask for do no harm.
+grid, say) it gives as further tables (`tissue.Rows` or `tissue.Columns`) named ``geometry/NAME``, which
+`Simulation` hands out together with those of `tables`; small facts of it are those of a `Keeper`. When a
+run is resumed, it reads its arrays (`Table.read`) and makes the sample from them *before* the tissue is
+built; `restore_fields` then fills the fields of that tissue. Arrays that no reader asks for do no harm.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import numpy as np
 
 from ..integrator import Rodas, System
 from ..kinetics import Network
-from ..tissue import Columns, Tissue
+from ..tissue import Columns, Table, Tissue
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -57,8 +58,8 @@ class Restored:
     arrays: Mapping[str, Any] | None
 
 
-def columns(tissue: Tissue, system: System, y: np.ndarray) -> list[Columns]:
-    """The fields of a state, as every rank has them."""
+def tables(tissue: Tissue, system: System, y: np.ndarray) -> list[Table]:
+    """The fields of a state, to be collected."""
     network = tissue.network
     return [
         Columns(tissue.gather_marrow, system.marrow(y), _names("marrow", network)),
@@ -69,7 +70,7 @@ def columns(tissue: Tissue, system: System, y: np.ndarray) -> list[Columns]:
 
 def restore_fields(restored: Restored, tissue: Tissue, system: System, y: np.ndarray) -> None:
     """Collective: the inverse; fills `y` and the coefficients of the bone surface."""
-    for part in columns(tissue, system, y):
+    for part in tables(tissue, system, y):
         part.read(restored.arrays)
 
 

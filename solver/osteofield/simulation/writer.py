@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The interface through which a simulation hands out what it computed; `results` implements it."""
+"""The interface through which a simulation hands out what it computed; `results` implements it.
+
+Arrays of the whole sample never exist in memory: a writer opens a `Sink` and gets them block by block.
+`Frame` and `write_frame` are for those who have whole arrays nevertheless.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,75 @@ from typing import Any, Protocol
 
 import numpy as np
 
+DOMAINS = ("marrow", "surface")
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """Shape and type of an array that will come in blocks of rows."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @classmethod
+    def of(cls, array: np.ndarray) -> ArraySpec:
+        """That of an array."""
+        return cls(array.shape, array.dtype)
+
+
+class Sink(Protocol):
+    """Takes named arrays block by block; nothing of it counts before `commit`."""
+
+    def block(self, name: str, start: int, rows: np.ndarray) -> None:
+        """Rows `start` and following of an array; the blocks of one array come in order."""
+
+    def commit(self) -> None:
+        """All blocks were given; after it returns, everything is readable on disk."""
+
+    def abandon(self) -> None:
+        """It will not be completed: as if it had never been opened."""
+
+
+class Writer(Protocol):
+    """Receives a run. Every method is called on rank 0 only and must not communicate."""
+
+    def begin(self, units: Mapping[str, str], record: Mapping[str, Any], rows: int | None = None) -> bool:
+        """Start.
+
+        Args:
+            units: Population to unit text.
+            record: Facts for run.json.
+            rows: Number of frames to keep when a run goes on from a checkpoint, None for a new run.
+
+        Returns:
+            Whether the mesh is needed with the next frame even where it is not new.
+        """
+
+    def frame(self, time: float, row: Mapping[str, float], arrays: Mapping[str, ArraySpec]) -> Sink:
+        """One output time.
+
+        Args:
+            time: day.
+            row: Columns of ``history.csv``, header (``"name [unit]"``) to value, in order.
+            arrays: ``marrow/NAME`` and ``surface/NAME``: values of fields in the unit of the population,
+                over the points of their mesh. Where the mesh is new also ``marrow.points``,
+                ``marrow.cells``, ``surface.points``, ``surface.cells`` (um; rows of the points). The
+                numbering is the same on any number of ranks.
+        """
+
+    def wants_checkpoint(self) -> bool:
+        """Whether someone asks for a checkpoint now."""
+
+    def checkpoint(self, time: float, facts: Mapping[str, Any], arrays: Mapping[str, ArraySpec]) -> Sink:
+        """Everything needed to go on from `time`."""
+
+    def end(self, record: Mapping[str, Any]) -> None:
+        """The run is over (done or stopped); final facts for run.json."""
+
 
 @dataclass(frozen=True)
 class MeshData:
-    """Geometry of the fields, whole sample, in um, same numbering on any number of ranks.
+    """Geometry of the fields, whole sample, in um.
 
     Attributes:
         marrow_points: ``(n, 2 or 3)``; row i belongs to value i of every marrow field.
@@ -29,14 +98,14 @@ class MeshData:
 
 @dataclass(frozen=True)
 class Frame:
-    """State at one output time.
+    """State at one output time as whole arrays.
 
     Attributes:
         time: day.
         marrow: Field name to ``(n,)`` values over `MeshData.marrow_points`, in the unit of the population.
         surface: The same over `MeshData.surface_points`.
         row: Columns of ``history.csv``, header (``"name [unit]"``) to value, in order.
-        mesh: A new mesh where it has changed since the last frame, else None.
+        mesh: A new mesh where it has changed since the last frame (or this is the first), else None.
     """
 
     time: float
@@ -45,18 +114,31 @@ class Frame:
     row: Mapping[str, float]
     mesh: MeshData | None = None
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All arrays under the names that a `Writer` knows."""
+        out = {}
+        for domain in DOMAINS:
+            if self.mesh is not None:
+                for part in ("points", "cells"):
+                    out[f"{domain}.{part}"] = getattr(self.mesh, f"{domain}_{part}")
+            out |= {f"{domain}/{name}": v for name, v in getattr(self, domain).items()}
+        return out
 
-class Writer(Protocol):
-    """Receives a run. Every method is called on rank 0 only and must not communicate."""
 
-    def begin(self, mesh: MeshData | None, units: Mapping[str, str], record: Mapping[str, Any]) -> None:
-        """Start: geometry (None when well mixed), unit text of every field, facts for run.json."""
+def write_frame(writer: Writer, frame: Frame) -> None:
+    """Hand a frame of whole arrays to a writer."""
+    arrays = frame.arrays
+    sink = writer.frame(frame.time, frame.row, {name: ArraySpec.of(a) for name, a in arrays.items()})
+    write_arrays(sink, arrays)
 
-    def frame(self, frame: Frame) -> None:
-        """One output time; after it returns, everything up to it is readable on disk."""
 
-    def checkpoint(self, time: float, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
-        """Everything needed to go on from `time`."""
-
-    def end(self, record: Mapping[str, Any]) -> None:
-        """The run is over (done or stopped); final facts for run.json."""
+def write_arrays(sink: Sink, arrays: Mapping[str, np.ndarray]) -> None:
+    """Fill a sink with whole arrays, and commit."""
+    try:
+        for name, array in arrays.items():
+            sink.block(name, 0, array)
+    except BaseException:
+        sink.abandon()
+        raise
+    sink.commit()

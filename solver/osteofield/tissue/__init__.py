@@ -2,7 +2,7 @@
 """Populations on a sample: P1 finite elements, lumped volumes and areas, MPI layout."""
 
 from .clip import ball_shares, fraction_above
-from .gather import Columns, Gather
+from .gather import Columns, Gather, Rows, Table
 from .layout import Layout, WellMixed
 from .measure import lumped, sizes
 from .tissue import Tissue, build_tissue
@@ -11,6 +11,8 @@ __all__ = [
     "Columns",
     "Gather",
     "Layout",
+    "Rows",
+    "Table",
     "Tissue",
     "WellMixed",
     "ball_shares",

@@ -6,9 +6,9 @@ No rank ever holds a whole array: what rank 0 needs is one block of rows, whatev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -75,11 +75,11 @@ class Gather:
             [np.empty((0, values.shape[1]), values.dtype), *(p for p in parts if p is not None)]
         )
 
-    def scatter(self, sources: Sequence[Any] | None, out: np.ndarray) -> None:
+    def scatter(self, read: Callable[[int, int], np.ndarray] | None, out: np.ndarray) -> None:
         """Collective: the inverse of `blocks`.
 
         Args:
-            sources: For every column something of length `total` that can be sliced; rank 0 only.
+            read: ``read(start, stop)`` gives (stop - start, width) rows; rank 0 only.
             out: (rows owned here, width), filled.
 
         Raises:
@@ -87,32 +87,88 @@ class Gather:
         """
         error: BaseException | None = None
         for start, stop, rows, places in self._blocks():
-            block = np.zeros((stop - start, out.shape[1]))
-            if sources is not None and error is None:
+            block = np.zeros((stop - start, out.shape[1]), out.dtype)
+            if read is not None and error is None:
                 try:
-                    for k, source in enumerate(sources):
-                        block[:, k] = source[start:stop]
-                except (OSError, ValueError) as e:
-                    error = e
+                    block[:] = read(start, stop)
+                except (OSError, RuntimeError) as e:
+                    error = e if isinstance(e, OSError) else OSError(str(e))
             self._comm.Bcast(block, 0)
             out[rows] = block[places]
         agree(self._comm, error)
 
 
+class Table(Protocol):
+    """A distributed array that goes to disk, and back, under one or several names."""
+
+    @property
+    def gather(self) -> Gather: ...
+
+    @property
+    def values(self) -> np.ndarray: ...
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        """Name to shape and type of the whole arrays."""
+
+    def split(self, block: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        """The rows of a block under their names."""
+
+    def read(self, arrays: Mapping[str, Any] | None) -> None:
+        """Collective: fill the values from named arrays that can be sliced (rank 0, else None)."""
+
+
 @dataclass(frozen=True)
 class Columns:
-    """Named columns of a distributed array.
+    """An array with a name for every column.
 
     Attributes:
-        gather: Where their rows belong.
+        gather: Where the rows belong.
         values: (rows owned here, columns).
         names: Of the columns.
+        units: What the columns are divided by on their way out, or None.
     """
 
     gather: Gather
     values: np.ndarray
     names: Sequence[str]
+    units: Sequence[float] | None = None
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        return dict.fromkeys(self.names, ((self.gather.total,), self.values.dtype))
+
+    def split(self, block: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        for k, name in enumerate(self.names):
+            column = np.ascontiguousarray(block[:, k])
+            yield name, column if self.units is None else column / self.units[k]
 
     def read(self, arrays: Mapping[str, Any] | None) -> None:
-        """Collective: fill the values from named arrays (rank 0)."""
-        self.gather.scatter(None if arrays is None else [arrays[n] for n in self.names], self.values)
+        def columns(start: int, stop: int) -> np.ndarray:
+            assert arrays is not None
+            return np.stack([arrays[n][start:stop] for n in self.names], axis=1)
+
+        read = columns if self.names else lambda start, stop: np.empty((stop - start, 0))
+        self.gather.scatter(None if arrays is None else read, self.values)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An array that goes as it is.
+
+    Attributes:
+        gather: Where the rows belong.
+        values: (rows owned here, width).
+        name: Of the array.
+    """
+
+    gather: Gather
+    values: np.ndarray
+    name: str
+
+    def shapes(self) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+        return {self.name: ((self.gather.total, self.values.shape[1]), self.values.dtype)}
+
+    def split(self, block: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+        yield self.name, block
+
+    def read(self, arrays: Mapping[str, Any] | None) -> None:
+        self.gather.scatter(None if arrays is None else lambda a, b: arrays[self.name][a:b], self.values)

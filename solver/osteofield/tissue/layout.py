@@ -11,7 +11,7 @@ import numpy as np
 from ..geometry import Sample
 from ..integrator.halo import Halo, LocalMatrix
 from .marrow import marrow_mesh
-from .measure import lumped
+from .measure import lumped, sizes
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -46,6 +46,9 @@ class Layout:
         owned: Marrow value of every row of this rank.
         on_surface: Rows of this rank that touch bone.
         owned_surface: Surface value of each of them.
+        facets: Facets of the bone surface that count on this rank (each counts on one), as its rows, ghosts
+            after the owned ones.
+        facet_sizes: Their areas, um^2 (lengths in 2-D, um).
         position: (rows, 3) coordinates of this rank's rows, um.
         stiffness, local: Scalar stiffness (None for one point) and its local rows.
     """
@@ -61,6 +64,8 @@ class Layout:
     owned: np.ndarray
     on_surface: np.ndarray
     owned_surface: np.ndarray
+    facets: np.ndarray
+    facet_sizes: np.ndarray
     position: np.ndarray
     stiffness: PETSc.Mat | None
     local: LocalMatrix
@@ -90,6 +95,8 @@ def _point(sample: WellMixed, comm: MPI.Comm) -> Layout:
         owned=rows,
         on_surface=rows,
         owned_surface=rows,
+        facets=no_cells,
+        facet_sizes=np.zeros(0),
         position=np.zeros((len(rows), 3)),
         stiffness=None,
         local=local,
@@ -111,6 +118,9 @@ def _mesh(sample: Sample, comm: MPI.Comm) -> Layout:
     on_surface = np.flatnonzero(surface_value[marrow[owned]] >= 0)
     position = np.zeros((len(owned), 3))
     position[:, : sample.dimension] = points[marrow[owned]]
+    local = LocalMatrix.from_petsc(mesh.stiffness, comm)
+    values_of_rows = _with_ghosts(owned, local)
+    facets = _own_facets(marrow_value[sample.surface], values_of_rows, local.rows)
     return Layout(
         marrow_vertices=marrow,
         surface_vertices=surface,
@@ -123,7 +133,28 @@ def _mesh(sample: Sample, comm: MPI.Comm) -> Layout:
         owned=owned,
         on_surface=on_surface,
         owned_surface=surface_value[marrow[owned[on_surface]]],
+        facets=facets,
+        facet_sizes=sizes(points, marrow[values_of_rows][facets]),
         position=position,
         stiffness=mesh.stiffness,
-        local=LocalMatrix.from_petsc(mesh.stiffness, comm),
+        local=local,
     )
+
+
+def _with_ghosts(values: np.ndarray, local: LocalMatrix) -> np.ndarray:
+    """Collective: whole numbers of the owned rows, and those of the ghosts after them."""
+    out = np.zeros((local.rows + local.halo.ghosts, 1))
+    out[: local.rows, 0] = values
+    local.halo(out)
+    return out[:, 0].astype(np.int64)
+
+
+def _own_facets(facets: np.ndarray, values: np.ndarray, rows: int) -> np.ndarray:
+    """Of all facets of the bone surface (marrow values) those whose first vertex is owned here, as rows.
+
+    Every vertex of a facet is a neighbour of the others, and so at least a ghost where one of them is owned.
+    """
+    row = np.full(int(max(facets.max(initial=-1), values.max(initial=-1))) + 1, -1, np.int64)
+    row[values] = np.arange(len(values))
+    first = row[facets[:, 0]]
+    return row[facets[(first >= 0) & (first < rows)]]

@@ -11,7 +11,7 @@ import numpy as np
 from ..geometry import Sample
 from ..integrator import Points, Problem
 from ..kinetics import Kernels, Network
-from .gather import Gather
+from .gather import Gather, Rows, Table
 from .layout import Layout, WellMixed, lay_out
 
 if TYPE_CHECKING:
@@ -78,6 +78,20 @@ class Tissue:
     def owned_marrow(self) -> np.ndarray:
         """Marrow value of every row of this rank."""
         return self.layout.owned
+
+    def mesh_tables(self) -> list[Table]:
+        """Points (um) and cells of marrow and bone surface, to be collected; none where there is no space."""
+        if isinstance(self.sample, WellMixed):
+            return []
+        comm, here = self.problem.comm, self.problem.comm.rank == 0
+        tables: list[Table] = []
+        for domain in ("marrow", "surface"):
+            points = self.sample.points[getattr(self, f"{domain}_vertices")]
+            for part, values in (("points", points), ("cells", getattr(self, f"{domain}_cells"))):
+                total = len(values)  # every rank has them all; the first gives them
+                gather = Gather(comm, np.arange(total if here else 0), total)
+                tables.append(Rows(gather, values if here else values[:0], f"{domain}.{part}"))
+        return tables
 
 
 def build_tissue(
