@@ -83,7 +83,7 @@ def test_files_that_are_no_image(tmp_path):
     (tmp_path / "empty").mkdir()
     for name, message in (
         ("a.nrrd", "cannot be read as an image"), ("b.xyz", "readable formats: .nrrd"),
-        ("c.nrrd", "no such image file"), ("empty", "holds no TIFF slices"),
+        ("c.nrrd", "no such image file"), ("empty", "holds neither TIFF slices"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=message) as e:
             read_image(tmp_path / name)

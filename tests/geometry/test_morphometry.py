@@ -4,9 +4,12 @@
 import numpy as np
 import pytest
 
+from osteofield.case.types import SampleSpec, ShapeSpec
+from osteofield.geometry import build_sample
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.morphometry import (
     Morphometry,
+    anisotropy,
     areas,
     connectivity_density,
     non_manifold_edges,
@@ -50,3 +53,20 @@ def test_ratios_and_round_trip():
     assert (m.bv_tv, m.bs_bv, m.bs_tv) == (0.25, 2.0, 0.5)
     assert Morphometry.from_dict(m.to_dict()) == m
     assert np.isnan(Morphometry(0.0, 6.0, 0.0, 0, 1).bs_bv)
+
+
+@pytest.mark.parametrize(("axes", "ratio"), [((1, 1, 1), 1.0), ((1, 1, 2), 2.0), ((1, 2), 2.0)])
+def test_anisotropy_of_ellipsoids(axes, ratio):
+    """The shadow of an ellipsoid along u is pi a b c |u / axes|, so its intercepts give itself."""
+    d, axes = len(axes), np.array(axes, float)
+    shape = ShapeSpec("sphere", (200.0,) * d, radius=80.0)
+    s = build_sample(SampleSpec(shape=shape, cell_size=10.0))
+    got = anisotropy((s.points - 100) * axes, s.surface)
+    assert got == pytest.approx(ratio, rel=0.01)
+    turned = np.roll(np.eye(d), 1, axis=0)
+    assert anisotropy((s.points - 100) * axes @ turned, s.surface) == pytest.approx(got, rel=1e-3)
+
+
+def test_anisotropy_of_a_plate_has_no_bound():
+    s = build_sample(SampleSpec(shape=ShapeSpec("plate", (100.0, 80.0), thickness=40.0), cell_size=10.0))
+    assert anisotropy(s.points, s.surface) > 100

@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 
 from .table import Table
-from .types import CENTER, FoamSpec, ImageSpec, SampleSpec, ShapeSpec, SliceSpec
+from .types import CENTER, FoamSpec, ImageSpec, LabelSpec, SampleSpec, ShapeSpec, SliceSpec
 
 KINDS = ("image", "synthetic", "shape", "mesh", "well_mixed")
 _BELONGS = {
     "threshold": "image",
+    "labels": "image",
     "smoothing": "image",
     "voxel": "image",
     "crop": "image",
@@ -53,6 +54,7 @@ def _image(table: Table) -> SampleSpec:
     path = table.path(
         "image", what="image", suffixes=(".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".gz", ".tif")
     )
+    labels = _labels(table) if table.has("labels") else None
     crop = None
     if table.has("crop"):
         corners = table.table("crop")
@@ -68,14 +70,39 @@ def _image(table: Table) -> SampleSpec:
     return SampleSpec(
         image=ImageSpec(
             path,
-            _threshold(table),
+            _threshold(table) if labels is None else 0.5,
             table.number("smoothing", 1.0, at_least=0.0),
             table.quantity("voxel", "um") if table.has("voxel") else None,
             crop,
+            labels,
         ),
         cell_size=table.quantity("cell_size", "um", example="39 um"),
         slice=_slice(table),
     )
+
+
+def _labels(table: Table) -> LabelSpec:
+    if table.has("threshold"):
+        table.number("threshold")
+        table.problem("threshold", "a label map has no threshold: leave out either 'threshold' or 'labels'.")
+    labels = table.table("labels")
+    rest = labels.data.get("marrow") == "rest"
+    if rest:
+        labels.text("marrow")
+    spec = LabelSpec(
+        labels.integers("bone", example="1"),
+        None if rest else labels.integers("marrow", example='0, or "rest"'),
+        labels.integers("implant"),
+    )
+    labels.close()
+    names: dict[int, str] = {}
+    for name, numbers in (("bone", spec.bone), ("marrow", spec.marrow or ()), ("implant", spec.implant)):
+        for number in numbers:
+            if number in names:
+                twice = "twice" if names[number] == name else f"as {names[number]} too"
+                labels.problem(name, f"the label {number} stands here {twice}.")
+            names[number] = name
+    return spec
 
 
 def _threshold(table: Table) -> float | Literal["otsu"]:

@@ -118,6 +118,21 @@ class Table:
             return default
         return value
 
+    def integers(self, name: str, *, example: str = "") -> tuple[int, ...]:
+        """One whole number or a list of them; with an `example` required, else empty if absent."""
+        value = self._take(name, None, example)
+        if value is None:
+            return ()
+        many = value if isinstance(value, list) else [value]
+        if not many:
+            self.problem(name, "at least one whole number is needed.")
+        for i, v in enumerate(many):
+            if isinstance(v, bool) or not isinstance(v, int):
+                inner = (i,) if isinstance(value, list) else ()
+                self.problem(name, f"a whole number is needed, but this is {_kind(v)}.", *inner)
+                return ()
+        return tuple(many)
+
     def number(
         self,
         name: str,

@@ -16,15 +16,32 @@ CENTER: Literal["center"] = "center"
 
 
 @dataclass(frozen=True)
-class ImageSpec:
-    """A grey-value image of bone.
+class LabelSpec:
+    """What the numbers of a label map stand for.
 
     Attributes:
-        path: NRRD, MHA/MHD, NIfTI file, or a TIFF stack (file or folder of slices).
+        bone: Labels of bone.
+        marrow: Labels of marrow; None: all that are neither bone nor implant.
+        implant: Labels of an implant.
+    """
+
+    bone: tuple[int, ...]
+    marrow: tuple[int, ...] | None
+    implant: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """A grey-value image of bone, or a label map.
+
+    Attributes:
+        path: NRRD, MHA/MHD, NIfTI file, a TIFF stack (file or folder of slices), or a folder with
+            one DICOM series.
         threshold: Grey value above which a voxel is bone, or ``"otsu"``.
         smoothing: Standard deviation of the Gaussian filter, in voxels (0: none).
         voxel: Voxel size in um where the file format does not carry one (TIFF), else None.
         crop: Physical lower and upper corner in um, or None for the whole image.
+        labels: The image is a label map; its threshold is then 0.5 of the smoothed share of bone.
     """
 
     path: Path
@@ -32,6 +49,7 @@ class ImageSpec:
     smoothing: float = 1.0
     voxel: float | None = None
     crop: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    labels: LabelSpec | None = None
 
 
 @dataclass(frozen=True)

@@ -135,9 +135,10 @@ def _about(found: list[Lesion], total: Lesion) -> str:
     number = f"{len(found)} lesion{'s' * (len(found) != 1)}"
     if not found:
         return f"{number}: no surface is eroded deeper than the threshold of the case"
-    holes = f"{total.perforations} perforation{'s' * (total.perforations != 1)}"
+    known = total.perforations is not None
+    holes = f", {total.perforations} perforation{'s' * (total.perforations != 1)}" if known else ""
     return (
-        f"{number}, {holes}; ES/BS {total.share:.3g}, eroded {total.depth:.3g} um on average and "
+        f"{number}{holes}; ES/BS {total.share:.3g}, eroded {total.depth:.3g} um on average and "
         f"{total.deepest:.3g} um at most"
     )
 

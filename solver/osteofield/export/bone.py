@@ -43,6 +43,11 @@ class Bone:
     def dimension(self) -> int:
         return len(self.lower)
 
+    @property
+    def implant(self) -> bool:
+        """Whether the sample holds an implant, so that its bone surface alone does not bound its bone."""
+        return "implant" in (self.provenance.get("labels") or {})
+
 
 def bone_at(result: Result, time: float | None = None) -> Bone:
     """The bone at the output time nearest to `time` (day; None: the last).

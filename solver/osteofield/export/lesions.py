@@ -31,7 +31,8 @@ class Lesion:
         share: ES/BS, of all bone surface of the sample.
         deepest: E.De.max.
         reach: Largest distance of eroded surface from the centre.
-        perforations: Places where erosion from opposite sides has met.
+        perforations: Places where erosion from opposite sides has met; None next to an implant, where they
+            are not known.
     """
 
     centre: np.ndarray
@@ -40,7 +41,7 @@ class Lesion:
     share: float
     deepest: float
     reach: float
-    perforations: int
+    perforations: int | None
 
     @property
     def depth(self) -> float:
@@ -67,10 +68,11 @@ def lesions_of(bone: Bone) -> tuple[list[Lesion], Lesion]:
     joined, holes = _join(label, bone.facets, eroded, meetings)
     facet_label = np.where(eroded[bone.facets], joined[bone.facets], -1).max(1, initial=-1)
     found = [
-        _measure(bone, facet_label == k, eroded & (joined == k), int(holes[k])) for k in range(len(holes))
+        _measure(bone, facet_label == k, eroded & (joined == k), None if bone.implant else int(holes[k]))
+        for k in range(len(holes))
     ]
     found.sort(key=lambda lesion: -lesion.volume)
-    return found, _measure(bone, facet_label >= 0, eroded, int(holes.sum()))
+    return found, _measure(bone, facet_label >= 0, eroded, None if bone.implant else int(holes.sum()))
 
 
 def _pieces(facets: np.ndarray, eroded: np.ndarray) -> np.ndarray:
@@ -93,7 +95,7 @@ def _meetings(bone: Bone, eroded: np.ndarray) -> list[np.ndarray]:
     surface between them; there is a perforation where the depths below these points leave no bone
     between. Pairs of nodes that touch belong to one perforation.
     """
-    if not eroded.any() or not bone.depth.any():
+    if not eroded.any() or not bone.depth.any() or bone.implant:
         return []
     nodes = _around(bone, bone.points[eroded])
     level = level_of(bone, nodes)
@@ -157,7 +159,7 @@ def _join(
     return np.where(label >= 0, number[label], -1) if n else label, holes
 
 
-def _measure(bone: Bone, facets: np.ndarray, points: np.ndarray, perforations: int) -> Lesion:
+def _measure(bone: Bone, facets: np.ndarray, points: np.ndarray, perforations: int | None) -> Lesion:
     whole = float(sizes(bone.points, bone.facets).sum()) if len(bone.facets) else 0.0
     chosen = bone.facets[facets]
     size = sizes(bone.points, chosen)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from ..errors import InputError, Problem
 from .bone import Bone
 from .nearest import Surface
 from .sides import Nodes, in_bone
@@ -38,8 +39,16 @@ def level_of(bone: Bone, nodes: Nodes) -> Level:
     from every side as far as the medial surface, which is also where the models stop it.
 
     Raises:
+        InputError: The sample holds an implant.
         ComputationStopped: The surface does not divide the box.
     """
+    if bone.implant:
+        raise InputError(
+            Problem(
+                "this sample holds an implant, whose shape the results do not have: only --points and "
+                "--lesion can be written."
+            )
+        )
     if not len(bone.facets):
         far = np.full(nodes.shape, -np.inf)
         return Level(nodes, far, far, np.full(nodes.shape, -1, np.int64))

@@ -52,7 +52,13 @@ def write_lesions(found: list[Lesion], total: Lesion, path: Path) -> None:
             *x.centre.tolist(), x.volume * thick * 1e-9, x.surface * thick * 1e-6, x.share, x.depth,
             x.deepest, x.radius, x.reach,
         ]  # fmt: skip
-        rows.append([name, *("" if v != v else f"{v:.7g}" for v in numbers), str(x.perforations)])
+        rows.append(
+            [
+                name,
+                *("" if v != v else f"{v:.7g}" for v in numbers),
+                "" if x.perforations is None else str(x.perforations),
+            ]
+        )
     _write(path, header, rows)
 
 

@@ -14,7 +14,15 @@ from ..team import ALONE, Team
 from .cut import Cut, cut_over
 from .fingerprint import fingerprint
 from .halfthickness import half_thickness_over, mean_thickness
-from .morphometry import Morphometry, areas, connectivity_density, non_manifold_edges, total_volume
+from .labels import without_implant
+from .morphometry import (
+    Morphometry,
+    anisotropy,
+    areas,
+    connectivity_density,
+    non_manifold_edges,
+    total_volume,
+)
 from .piece import Piece, part_of
 from .sample import Origin, Sample
 from .source import MANY, Log, Source, level_set
@@ -29,7 +37,7 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
     Args:
         spec: One of image, foam, shape, mesh.
         log: Receives one line per step.
-        thickness: Also measure Tb.Th and Tb.Sp over the volume (seconds to a minute).
+        thickness: Also measure Tb.Th, Tb.Sp and DA (seconds to a minute).
 
     Raises:
         InputError: The specification or the file it names cannot be used.
@@ -42,6 +50,7 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
     made = _make(spec, ALONE, log)
     mesh, grid, numbers = made.mesh, made.source.grid, made.numbers
     if thickness and len(made.at_surface):
+        numbers = replace(numbers, anisotropy=anisotropy(mesh.points, mesh.surface))
         surface = mesh.points[made.at_surface]
         bone, marrow = mean_thickness(mesh.phi, grid, surface), mean_thickness(-mesh.phi, grid, surface)
         numbers = replace(
@@ -107,6 +116,8 @@ def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
     }  # fmt: skip
     log(f"cutting a grid of {' x '.join(map(str, grid.cells))} cells of {grid.h:.4g} um")
     mesh = cut_over(source.phi, grid, nodes, islands=source.islands)
+    if source.implant is not None:
+        mesh = without_implant(mesh, source.implant)
     bad = int(team.sum(non_manifold_edges(mesh.surface, mesh.mine)))
     if bad:
         raise ComputationStopped(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Grey-value images of bone: NRRD, MHA/MHD, NIfTI and TIFF stacks, read through SimpleITK."""
+"""Grey-value images and label maps of bone: NRRD, MHA/MHD, NIfTI, TIFF and DICOM, through SimpleITK."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ..case.types import ImageSpec
+from ..case.types import ImageSpec, LabelSpec
 from ..errors import InputError, Problem
 from ..team import ALONE, Team
+from . import dicom
 from .boxes import Box, Partition
+from .labels import ImplantMap, phases_of
 from .voxels import VoxelField, Voxels
 
 TIFF = (".tif", ".tiff")
@@ -48,24 +50,25 @@ class Image:
 
 def load_bone(spec: ImageSpec) -> tuple[Voxels, dict[str, Any]]:
     """See `load_bone_over`; the whole on one process."""
-    field, facts = load_bone_over(spec, ALONE)
+    field, facts, _ = load_bone_over(spec, ALONE)
     return Voxels(field.values, field.first, field.spacing), facts
 
 
-def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, Any]]:
-    """Collective: read, crop, smooth and threshold an image.
+def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, Any], ImplantMap | None]:
+    """Collective: read, crop, smooth and threshold an image, or the solid part of a label map.
 
     Rank 0 reads the file, whose formats are compressed and cannot be read in parts, and hands the
     grey values, in the type of the file, out; everything after that is each rank's own part.
 
     Returns:
-        Grey value minus threshold, and facts for the provenance of the sample.
+        Grey value minus threshold (of a label map: share of bone and implant minus a half), facts
+        for the provenance of the sample, and where a label map has an implant.
 
     Raises:
         InputError: The file cannot be used, or threshold or crop do not fit it.
     """
     margin = int(np.ceil(4 * spec.smoothing))
-    found = team.on_root(lambda: _crop(read_image(spec.path, spec.voxel), spec.crop, margin))
+    found = team.on_root(lambda: _read(spec, margin))
     about = None
     if found is not None:
         part, inner = found
@@ -80,9 +83,15 @@ def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, A
         boxes.append(box.grown(margin, margin, outer))
     held = boxes[team.rank]
     values = _hand_out(found[0].values if found is not None else None, boxes, kind, team)
+    implant = None
+    if spec.labels is not None and spec.labels.implant:  # as a whole on every rank
+        phases = team.from_root(found[0].values if found is not None else None)
+        implant = ImplantMap.of(phases, spec.smoothing, image.first, image.spacing)
     found = None
     mine = Box(*(tuple(i + c for i, c in zip(e, corner, strict=True)) for e in (own.lo, own.hi)))
     grey, values = values[mine.within(held)], values.astype(np.float32)
+    if spec.labels is not None:
+        values = np.minimum(values, 1.0)  # bone and implant are solid
     if spec.smoothing > 0 and own.size:
         values = ndimage.gaussian_filter(values, spec.smoothing, mode="nearest", truncate=4.0)
     values = np.ascontiguousarray(values[mine.within(held)])
@@ -91,6 +100,10 @@ def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, A
     threshold = otsu if spec.threshold == "otsu" else float(spec.threshold)
     share = float(team.sum(int((values > threshold).sum()))) / float(np.prod(shape))
     if share in (0.0, 1.0):
+        if spec.labels is not None:
+            raise InputError(
+                Problem(f"the label map has no {'bone' if share == 0 else 'marrow'}.", image.path)
+            )
         missing, where = ("bone", "at or below") if share == 0 else ("marrow", "above")
         smooth = "after smoothing " if spec.smoothing > 0 else ""
         least, most = _range(values, team)
@@ -109,14 +122,34 @@ def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, A
         "voxel size [um]": list(image.spacing),
         "first voxel [um]": list(first),
         "direction": [list(row) for row in image.direction],
-        "grey values": str(kind),
-        "mean grey value of bone, of marrow": _plateaus(grey, values > threshold, partition),
-        "threshold": threshold,
-        "threshold from": "Otsu" if spec.threshold == "otsu" else "case",
+        **(
+            _about_labels(spec.labels)
+            if spec.labels
+            else {
+                "grey values": str(kind),
+                "mean grey value of bone, of marrow": _plateaus(grey, values > threshold, partition),
+                "threshold": threshold,
+                "threshold from": "Otsu" if spec.threshold == "otsu" else "case",
+            }
+        ),
         "Gaussian smoothing [voxel]": spec.smoothing,
         "BV/TV of the voxels": share,
     }
-    return VoxelField(partition, values - np.float32(threshold), first, image.spacing), facts
+    return VoxelField(partition, values - np.float32(threshold), first, image.spacing), facts, implant
+
+
+def _read(spec: ImageSpec, margin: int) -> tuple[Image, tuple[slice, ...]]:
+    """The image, or the phases of a label map, cropped with a margin."""
+    image, inner = _crop(read_image(spec.path, spec.voxel), spec.crop, margin)
+    if spec.labels is not None:
+        image = replace(image, values=phases_of(image.values, spec.labels, image.path))
+    return image, inner
+
+
+def _about_labels(labels: LabelSpec) -> dict[str, Any]:
+    marrow = "rest" if labels.marrow is None else list(labels.marrow)
+    out = {"bone": list(labels.bone), "marrow": marrow}
+    return {"labels": out | ({"implant": list(labels.implant)} if labels.implant else {})}
 
 
 def _hand_out(whole: np.ndarray | None, boxes: list[Box], kind: np.dtype, team: Team) -> np.ndarray:
@@ -142,7 +175,8 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
     Direction matrices that permute or flip axes are applied; 3-D images of one layer become 2-D.
 
     Args:
-        path: A file, or a folder of TIFF slices in the natural order of their names.
+        path: A file, or a folder of TIFF slices in the natural order of their names, or of the slices
+            of one DICOM series.
         voxel: Voxel size in um for formats without one.
 
     Raises:
@@ -209,11 +243,13 @@ def read_image(path: str | Path, voxel: float | None = None) -> Image:
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted((f for f in path.iterdir() if f.suffix.lower() in TIFF), key=_natural)
-        if not files:
-            raise InputError(Problem("the folder holds no TIFF slices (.tif, .tiff).", path))
-        return files
+        return files or dicom.slices(path)
     if not path.exists():
         raise InputError(Problem("there is no such image file.", path))
+    if dicom.is_slice(path):
+        raise InputError(
+            Problem("this is one slice of a DICOM series; name the folder that holds them all.", path)
+        )
     return [path]
 
 

@@ -167,7 +167,7 @@ def mesh_info(sample: Sample | str | Path) -> tuple[str, dict[str, Any]]:
     for key, value, scale in (
         ("Conn.D [1/mm^3]", m.connectivity, mm**3), ("Tb.Th [mm]", m.thickness, 1 / mm),
         ("Tb.Th SD [mm]", m.thickness_sd, 1 / mm), ("Tb.Sp [mm]", m.separation, 1 / mm),
-        ("Tb.Sp SD [mm]", m.separation_sd, 1 / mm),
+        ("Tb.Sp SD [mm]", m.separation_sd, 1 / mm), ("DA [1]", m.anisotropy, 1.0),
     ):  # fmt: skip
         if value is not None:
             data[key] = value * scale
@@ -179,6 +179,12 @@ def mesh_info(sample: Sample | str | Path) -> tuple[str, dict[str, Any]]:
             f"share of cells with a {what} below 10 deg": q.below_10 / q.cells,
         }  # fmt: skip
     data |= {"hash": sample.hash, "provenance": sample.provenance}
+    cell = sample.provenance.get("cell size [um]")
+    if m.thickness is not None and cell and m.thickness < 1.5 * max(cell):
+        data["warning"] = (
+            f"Tb.Th ({m.thickness:.4g} um) is less than 1.5 cells ({1.5 * max(cell):.4g} um): bone so "
+            f"thin is not resolved; use cells of at most {m.thickness / 1.5:.2g} um"
+        )
     width = max(len(k) for k in data)
     lines = []
     for key, value in data.items():

@@ -19,6 +19,7 @@ from .foam import foam_over
 from .grid import Grid
 from .image import load_bone_over
 from .kuhn import kuhn
+from .labels import ImplantMap
 from .levelset import distance_over, phases
 from .voxels import VoxelField, Voxels
 
@@ -37,6 +38,7 @@ class Source:
         nodes: Which of its nodes are whose: about the same number of marrow vertices on every rank.
         islands: What to do with loose pieces.
         facts: For the provenance of the sample.
+        implant: Where what counts as bone here is an implant.
     """
 
     phi: np.ndarray
@@ -44,6 +46,7 @@ class Source:
     nodes: Partition
     islands: Islands
     facts: dict[str, Any]
+    implant: ImplantMap | None = None
 
 
 def level_set(spec: SampleSpec, cell_size: float, team: Team, log: Log) -> Source:
@@ -65,8 +68,10 @@ def level_set(spec: SampleSpec, cell_size: float, team: Team, log: Log) -> Sourc
         nodes = Partition.balanced(rough, vertices(sign, rough))
         phi = shapes.signed_distance(spec.shape, grid, nodes.own)
         return Source(phi, grid, nodes, "keep", {"shape": plain(spec.shape)})
-    field, facts = _voxels(spec, team, log)
+    field, facts, implant = _voxels(spec, team, log)
     if spec.slice is not None:
+        if implant is not None:
+            raise InputError(Problem("a label map with an implant cannot be sliced.", key="sample.slice"))
         field, where = _slice(field, spec.slice)
         facts["slice"] = where
     lo, hi = field.box
@@ -75,7 +80,7 @@ def level_set(spec: SampleSpec, cell_size: float, team: Team, log: Log) -> Sourc
     sign = phases(field, grid, rough.own.grown(0, 1, grid.shape))
     nodes = Partition.balanced(rough, vertices(sign, rough))
     phi = distance_over(field, grid, nodes)
-    return Source(phi, grid, nodes, "remove" if field.dimension == 3 else "keep", facts)
+    return Source(phi, grid, nodes, "remove" if field.dimension == 3 else "keep", facts, implant)
 
 
 def vertices(sign: np.ndarray, nodes: Partition) -> np.ndarray:
@@ -96,11 +101,12 @@ def vertices(sign: np.ndarray, nodes: Partition) -> np.ndarray:
     return out
 
 
-def _voxels(spec: SampleSpec, team: Team, log: Log) -> tuple[VoxelField, dict[str, Any]]:
-    """Collective: image or foam without islands, and facts."""
+def _voxels(spec: SampleSpec, team: Team, log: Log) -> tuple[VoxelField, dict[str, Any], ImplantMap | None]:
+    """Collective: image or foam without islands, facts, and the implant of a label map."""
+    implant = None
     if spec.image is not None:
         log(f"reading {spec.image.path}")
-        field, facts = load_bone_over(spec.image, team)
+        field, facts, implant = load_bone_over(spec.image, team)
     elif spec.foam is not None:
         log("drawing a synthetic foam")
         field, facts = foam_over(spec.foam, team), {"foam": plain(spec.foam)}
@@ -112,7 +118,7 @@ def _voxels(spec: SampleSpec, team: Team, log: Log) -> tuple[VoxelField, dict[st
         facts["island voxels"] = {"bone removed": dropped, "marrow filled": filled}
         if dropped > MANY * bone:
             log(f"note: {dropped / bone:.0%} of the bone is not connected to the rest and was removed")
-    return field, facts
+    return field, facts, implant
 
 
 def _slice(field: VoxelField, spec: SliceSpec) -> tuple[VoxelField, dict[str, Any]]:
