@@ -124,11 +124,14 @@ def test_real_bone(shared_data):
 @pytest.mark.slow
 def test_whole_real_sample(shared_data):
     image = ImageSpec(shared_data / "lhdl_3155_D_4_200.nrrd", 63.0)
-    s = build_sample(SampleSpec(image=image, cell_size=2 * VOXEL))
+    s = build_sample(SampleSpec(image=image, cell_size=2 * VOXEL), thickness=True)
     bv_tv, bs_tv = voxel_reference(image, 2 * VOXEL)
     assert s.morphometry.bv_tv == pytest.approx(bv_tv, rel=0.005)
     assert s.morphometry.bs_tv == pytest.approx(bs_tv, rel=0.01)
     assert (s.morphometry.bone_pieces, s.morphometry.marrow_pieces) == (1, 1)
+    assert s.morphometry.thickness == pytest.approx(247, rel=0.05)
+    assert s.morphometry.separation == pytest.approx(765, rel=0.05)
+    assert s.morphometry.anisotropy == pytest.approx(1.37, rel=0.05)  # the same on cells of 78 um
 
 
 def test_slice_of_real_bone(shared_data):
