@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .case import Case, check_names, load_case
 from .continuation import EndState, may_go_on, on_root, shared
 from .errors import ComputationStopped, InputError
-from .kinetics import Network, load_network
+from .kinetics import Network, Solute, load_network
 from .parallel import world
 
 if TYPE_CHECKING:
@@ -167,12 +167,22 @@ def case_network(case: Case) -> Network:
     """
     m = case.model
     network = load_network(
-        m.name, file=m.file, parameters=m.parameters, switches=m.switches, origin=case.source
-    )
+        m.name, file=m.file, parameters=m.parameters, switches=m.switches, origin=case.source,
+        solutes=solutes(case),
+    )  # fmt: skip
     problems = check_names(case, network)
     if problems:
         raise InputError(problems)
     return network
+
+
+def solutes(case: Case) -> list[Solute]:
+    """The drugs of a case that diffuse in marrow: those that arrive so, and those that a face releases."""
+    agents = {t.agent.name: t.agent for t in case.therapies if t.agent and t.arrives == "by diffusion"}
+    agents |= {name: drug for face in case.faces for name, drug in face.releases.items()}
+    return [
+        Solute(n, a.acts_on, a["half_effect"], a["diffusivity"], a["exchange"]) for n, a in agents.items()
+    ]
 
 
 def case_sample(case: Case, log: Callable[[str], None] = lambda line: None) -> Sample | WellMixed:
@@ -182,14 +192,14 @@ def case_sample(case: Case, log: Callable[[str], None] = lambda line: None) -> S
         InputError: With every problem found.
     """
     from .geometry import build_sample
-    from .simulation import check_foci
+    from .simulation import check_faces, check_foci
     from .tissue import WellMixed
 
     spec = case.sample
     if spec.well_mixed:
         return WellMixed(spec.bone_surface_density, spec.bone_thickness)
     sample = build_sample(spec, log=log)
-    problems = check_foci(case, sample)
+    problems = [*check_foci(case, sample), *check_faces(case, sample)]
     if problems:
         raise InputError(problems)
     return sample

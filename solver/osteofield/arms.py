@@ -100,13 +100,14 @@ def check_arms(case: Case, sample: Sample | WellMixed) -> list[Network]:
     Raises:
         InputError: What is wrong with any arm, each fault told once.
     """
-    from .simulation import check_foci
+    from .simulation import check_faces, check_foci
     from .tissue import WellMixed
 
     networks, problems = [], dict[Problem, None]()
     for arm in case.arms:
         try:
             networks.append(case_network(arm))
+            problems |= dict.fromkeys(check_faces(arm, sample))
             if not isinstance(sample, WellMixed):
                 problems |= dict.fromkeys(check_foci(arm, sample))
         except InputError as e:

@@ -13,6 +13,7 @@ from .. import units
 from ..errors import InputError, Problem
 from ..tomlsource import TomlSource
 from .arms import ArmSource, arm_source, read_arms
+from .face import read_face
 from .overrides import OverriddenSource, override, replace
 from .sample import read_sample, sample_box, sample_dimension
 from .table import Table
@@ -33,7 +34,8 @@ FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
     "format", "name", "title", "surface", "sample", "initial",
-    "model", "focus", "therapy", "boundary", "time", "stop", "output", "checkpoint", "arm",
+    "model", "focus", "face", "therapy", "boundary", "time", "stop", "output",
+    "checkpoint", "arm",
 )  # fmt: skip
 _LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
 
@@ -106,12 +108,14 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
     model = _model(top.table("model", keep_empty=True))
     model_stands = len(problems) == before
     foci = tuple(_focus(t, sample) for t in top.tables("focus"))
+    face_tables = top.tables("face")
     therapy_tables = top.tables("therapy")
     boundary = top.table("boundary", keep_empty=True)
     outer = boundary.choice("outer", ("closed", "open"), "closed")
     boundary.close()
     time_table = top.table("time", keep_empty=True)
     time = _time(time_table)
+    faces = tuple(read_face(t, sample, time.end) for t in face_tables)
     therapies = tuple(read_therapy(t, time.end) for t in therapy_tables)
     stop_table = top.table("stop", keep_empty=True)
     stop = stop_table.words("when", ("cleared", "steady"))
@@ -143,6 +147,7 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
         arms=tuple(a.draft for a in arms),
         checkpoint=checkpoint,
         start=start,
+        faces=faces,
     )
     case = None if problems else draft
     return (

@@ -19,6 +19,8 @@ class _Population(Protocol):
     def domain(self) -> str: ...
     @property
     def unit(self) -> str: ...
+    @property
+    def diffusivity(self) -> float: ...
 
 
 class _Input(Protocol):
@@ -50,7 +52,7 @@ class Model(Protocol):
 
 def check_names(case: Case, model: Model) -> list[Problem]:
     """Everything that a case names and its model does not have, or has in another unit."""
-    return [*_foci(case, model), *_therapies(case, model), *_fields(case, model)]
+    return [*_foci(case, model), *_faces(case, model), *_therapies(case, model), *_fields(case, model)]
 
 
 def _foci(case: Case, model: Model) -> list[Problem]:
@@ -77,6 +79,37 @@ def _foci(case: Case, model: Model) -> list[Problem]:
                 units.quantity(focus.load_text, marrow[name].unit)
             except units.UnitError as e:
                 problems.append(case.problem(("focus", i, "load"), f"the load is added to '{name}': {e}."))
+    return problems
+
+
+def _faces(case: Case, model: Model) -> list[Problem]:
+    problems: list[Problem] = []
+    if not case.faces:
+        return problems
+    marrow = {p.name: p for p in model.populations if p.domain == "marrow"}
+    moving = [n for n, p in marrow.items() if p.diffusivity > 0]
+    for i, face in enumerate(case.faces):
+        for name in face.source:
+            key = ("face", i, "source", name)
+            if name not in marrow:
+                problems.append(case.problem(key, _no_population(model, name, moving)))
+            elif name not in moving:
+                what = (
+                    f"'{name}' does not move, so it cannot flow through a face; use a 'layer' with a 'load'."
+                )
+                problems.append(case.problem(key, what))
+            elif not units.unit(marrow[name].unit).same_dimension(units.unit("pM")):
+                what = f"'{name}' is in {marrow[name].unit}; only what is in pM can flow through a face."
+                problems.append(case.problem(key, what))
+        for name, text in face.load_text.items():
+            key = ("face", i, "load", name)
+            if name not in marrow:
+                problems.append(case.problem(key, _no_population(model, name, marrow)))
+                continue
+            try:
+                units.quantity(text, marrow[name].unit)
+            except units.UnitError as e:
+                problems.append(case.problem(key, f"the load is added to '{name}': {e}."))
     return problems
 
 

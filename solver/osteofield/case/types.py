@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,6 +156,31 @@ class FocusSpec:
 
 
 @dataclass(frozen=True)
+class FaceSpec:
+    """What a disease does at one face of the sample box, from day 0 on.
+
+    Attributes:
+        side: ``x-``, ``x+``, ``y-``, ...
+        source: Population or drug to its flux into marrow through the face, internal units (pM um/day).
+        source_text: The fluxes as written.
+        start, stop: When the source flows, day.
+        layer: Depth of the marrow at the face that `load` is put into at day 0, um; 0 for none.
+        load: Marrow population to what is added there, internal units; `load_text` as written.
+        releases: The drug files among the names of `source`.
+    """
+
+    side: str
+    source: Mapping[str, float] = field(default_factory=dict)
+    source_text: Mapping[str, str] = field(default_factory=dict)
+    start: float = 0.0
+    stop: float = math.inf
+    layer: float = 0.0
+    load: Mapping[str, float] = field(default_factory=dict)
+    load_text: Mapping[str, str] = field(default_factory=dict)
+    releases: Mapping[str, Drug] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Doses:
     """Doses of a drug, each of which adds to its serum level (one compartment, first order).
 
@@ -290,6 +316,7 @@ class Case:
         outer: ``closed`` (no flux) or ``open`` (an infinite healthy surrounding).
         surface: ``records depth`` (fixed surface; ``moves`` is not there yet).
         stop: Reasons to end early: ``cleared``, ``steady``.
+        faces: What a disease does at the faces of the sample box.
         arms: Cases to run instead of this one and to compare; each is this one with changes.
         checkpoint: When the state is stored.
         start: Results folder whose end state is the begin, where `initial` is ``results``.
@@ -313,6 +340,7 @@ class Case:
     arms: tuple[Case, ...] = ()
     checkpoint: CheckpointSpec = CheckpointSpec()
     start: Path | None = None
+    faces: tuple[FaceSpec, ...] = ()
 
     def problem(self, key: Key, message: str) -> Problem:
         """A `Problem` at a key of the case file."""

@@ -46,6 +46,7 @@ def read(path: str, settings: Sequence[str]) -> Case:
 
 def _against_model(reading: Reading, model: ModelSpec) -> list[Problem]:
     """What is wrong with the model, with the changes of it, and with the names of the case."""
+    from ..api import solutes
     from ..kinetics import load_network
 
     try:
@@ -55,13 +56,16 @@ def _against_model(reading: Reading, model: ModelSpec) -> list[Problem]:
             parameters=model.parameters,
             switches=model.switches,
             origin=reading.source,
+            solutes=solutes(reading.draft),
         )
         return check_names(reading.draft, network)
     except InputError as e:
         problems = list(e.problems)
     if model.parameters or model.switches:  # the names can be checked without the changes
         with suppress(InputError):
-            problems += check_names(reading.draft, load_network(model.name, file=model.file))
+            problems += check_names(
+                reading.draft, load_network(model.name, file=model.file, solutes=solutes(reading.draft))
+            )
     return problems
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -83,6 +83,8 @@ class Problem:
         scale: (populations,) typical magnitude, marrow populations first.
         signed: (populations,) whether negative values are meaningful.
         explicit_time: Whether rates depend on t.
+        source_rows, source: Rows that something flows into from outside, and how much per day of every
+            diffusing population (rows, diffusing).
         keep: What must live as long as the stiffness (a mesh owns the communicator of its matrices).
     """
 
@@ -105,6 +107,8 @@ class Problem:
     signed: np.ndarray
     explicit_time: bool = False
     keep: object = None
+    source_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    source: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
 class Local:
@@ -284,6 +288,8 @@ class System:
             nd, rows = p.diffusing, p.open_rows
             flux = p.exchange * (p.far - self.marrow(y)[rows, :nd])
             fm[rows, :nd] += flux * (p.open_area / p.volumes[rows])[:, None]
+        if len(p.source_rows):
+            fm[p.source_rows, : p.diffusing] += p.source
         self.reaction = self.totals(out)
         if not p.diffusing:
             return

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from .composing import Solute
 from .describe import describe
 from .kernels import Kernels, PointKernel
 from .library import library, load_network
@@ -10,6 +11,6 @@ from .modelfile import Input, Roles
 from .network import Field, Network, Population
 
 __all__ = [
-    "Field", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "describe", "library",
-    "load_network",
+    "Field", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "Solute", "describe",
+    "library", "load_network",
 ]  # fmt: skip

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import InputError, Problem, did_you_mean
 from ..tomlsource import Key, TomlSource, dotted
 from ..units import UnitError, describe
 from .checks import check_model
+from .composing import Solute, extended, with_solutes
 from .consistency import inconsistencies
 from .modelfile import ModelFile, Parameter, read_model, read_value
 from .network import Network
@@ -35,6 +36,7 @@ def load_network(
     switches: Mapping[str, bool] | None = None,
     origin: TomlSource | None = None,
     origin_key: Key = ("model",),
+    solutes: Iterable[Solute] = (),
 ) -> Network:
     """Load a model and apply what a case changes in it.
 
@@ -49,6 +51,7 @@ def load_network(
         switches: Name to on or off.
         origin: The case file, so that messages point into it.
         origin_key: Where in it the model is named.
+        solutes: Drugs that diffuse in marrow.
 
     Raises:
         InputError: Every problem of the model file, or of the changes.
@@ -58,7 +61,7 @@ def load_network(
         if not file.is_file():
             hint = did_you_mean(name, [n for n, _ in library()], otherwise="models")
             raise InputError(_at(origin, (*origin_key, "name"), f"there is no model '{name}'{hint}"))
-    model = read_model(TomlSource.load(file))
+    model = read_model(with_solutes(extended(TomlSource.load(file), FOLDER), solutes))
     structure, problems = check_model(model)
     if problems:
         raise InputError(sorted(problems, key=lambda p: p.line or 0))

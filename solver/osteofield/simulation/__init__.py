@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """A run: homeostasis, foci, therapies, output times, stops; hands frames to a `Writer`."""
 
+from .faces import check_faces
 from .memory import MemoryWriter
 from .outcome import Outcome, Progress
 from .plan import describe_arms, describe_plan
@@ -11,5 +12,5 @@ from .writer import Frame, MeshData, Writer, write_frame
 
 __all__ = [
     "Frame", "MemoryWriter", "MeshData", "Outcome", "Progress", "Restored", "Simulation", "Writer",
-    "check_foci", "describe_arms", "describe_plan", "write_frame",
+    "check_faces", "check_foci", "describe_arms", "describe_plan", "write_frame",
 ]  # fmt: skip

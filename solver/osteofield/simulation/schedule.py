@@ -21,7 +21,7 @@ class Schedule:
         factors: Input name to the size of its unit, for levels written as plain numbers.
         therapies: What is given from when until when; courses that overlap add up.
         end: Last time of the run, day.
-        instants: Times at which formulas of the model jump.
+        instants: Times at which formulas of the model, or fluxes through a face, jump.
     """
 
     defaults: dict[str, float]
@@ -31,11 +31,11 @@ class Schedule:
     instants: Sequence[float] = ()
 
     @classmethod
-    def of(cls, case: Case, network: Network) -> Schedule:
-        """What a case gives, and when formulas of its model jump."""
+    def of(cls, case: Case, network: Network, instants: Sequence[float] = ()) -> Schedule:
+        """What a case gives, and when formulas of its model jump; `instants` come on top."""
         defaults = {i.name: i.default for i in network.inputs}
         factors = {i.name: i.factor for i in network.inputs}
-        return cls(defaults, factors, case.therapies, case.time.end, network.instants)
+        return cls(defaults, factors, case.therapies, case.time.end, (*network.instants, *instants))
 
     @cached_property
     def varies(self) -> bool:
@@ -65,12 +65,20 @@ class Schedule:
         for x in self.therapies:
             if x.doses is not None:
                 level, slope = serum(x.doses, x.elimination, t)
-                out[x.target] += x.share * level
-                slopes[x.target] = slopes.get(x.target, 0.0) + x.share * slope
+                name, share = self._drives(x)
+                out[name] += share * level
+                slopes[name] = slopes.get(name, 0.0) + share * slope
             elif x.start <= t < x.stop:
-                factor = x.share if x.agent else self.factors[x.drug] if _plain(x) else 1.0
-                out[x.target] += x.level * factor
+                name, share = self._drives(x)
+                out[name] += x.level * share
         return out, {n: v for n, v in slopes.items() if v}
+
+    def _drives(self, x: TherapySpec) -> tuple[str, float]:
+        """The input that a therapy drives, and by how much per level."""
+        if x.agent and x.arrives == "by diffusion":
+            return f"{x.agent.name}_supply", x.share * x.agent["half_effect"]
+        share = x.share if x.agent else self.factors.get(x.drug, 1.0) if _plain(x) else 1.0
+        return x.target, share
 
 
 def _jumps(therapy: TherapySpec) -> tuple[float, ...]:

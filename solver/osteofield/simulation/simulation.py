@@ -19,6 +19,7 @@ from ..tissue import Tissue, WellMixed, build_tissue
 from . import snapshot
 from .clock import CheckpointClock
 from .events import Events
+from .faces import Faces
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import MEANING, REQUEUE, Interrupt
 from .ledger import Ledger
@@ -70,7 +71,8 @@ class Simulation:
             )
             self.system = System(self.tissue.problem)
         self.names = self.tissue.names
-        self.schedule = Schedule.of(case, network)
+        self._faces = Faces(case, self.tissue)
+        self.schedule = Schedule.of(case, network, self._faces.jumps)
         self.tissue.problem.explicit_time |= self.schedule.varies
         self.foci: list[Focus] = []
         self._events = Events(network, self.tissue, self.schedule.defaults)
@@ -95,6 +97,7 @@ class Simulation:
             self._log(about_focus(focus, self.network, self.tissue.sample.dimension))
             column = self.names.index(focus.population)
             self.system.marrow(y)[:, column] += focus.density[self.tissue.owned_marrow]
+        self._faces.fill(self.system, y, self._log)
         return y
 
     def _use_case_parameters(self) -> None:
@@ -209,6 +212,7 @@ class Simulation:
         return True
 
     def _set_levels(self, t: float) -> None:
+        self._faces.flow(self.system, t)
         if self.schedule.varies:
             self._kernels.follow(lambda at: self.schedule.course(at, self._events.levels))
         else:
@@ -231,6 +235,7 @@ class Simulation:
         output = self.case.output
         return {
             **run_facts(self.tissue, self.network, self.foci),
+            "faces": self._faces.facts,
             "ranks": self.comm.size,
             "eroded_above": output.eroded_above,
             "infected_above": output.infected_above,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Populations on a sample: P1 finite elements, lumped volumes and areas, MPI layout."""
 
-from .clip import ball_shares, fraction_above
+from .clip import ball_shares, fraction_above, slab_shares
 from .gather import Columns, Gather, Rows, Table
 from .layout import Layout, WellMixed
 from .measure import lumped, sizes
@@ -20,4 +20,5 @@ __all__ = [
     "fraction_above",
     "lumped",
     "sizes",
+    "slab_shares",
 ]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 
@@ -58,13 +60,44 @@ def ball_shares(points: np.ndarray, cells: np.ndarray, center: np.ndarray, radiu
     Returns:
         (n,) um^d; they sum to the volume that ball and mesh have in common.
     """
+
+    def depth(x: np.ndarray) -> np.ndarray:
+        return radius - np.linalg.norm(x - center, axis=-1)
+
+    return _shares(points, cells, depth)
+
+
+def slab_shares(
+    points: np.ndarray, cells: np.ndarray, axis: int, edge: float, thickness: float
+) -> np.ndarray:
+    """The same for the slab between a plane and a parallel one.
+
+    Args:
+        points, cells: See `ball_shares`.
+        axis: Normal of the planes.
+        edge: Place of the first on that axis, um.
+        thickness: Towards the second, um; signed.
+    """
+
+    def depth(x: np.ndarray) -> np.ndarray:
+        t = x[..., axis] - edge
+        return thickness - t if thickness > 0 else t - thickness
+
+    return _shares(points, cells, depth)
+
+
+Depth = Callable[[np.ndarray], np.ndarray]
+"""Distance of points (..., d) to the boundary of a convex region, positive inside."""
+
+
+def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth) -> np.ndarray:
     n, d = points.shape
-    distance = radius - np.linalg.norm(points - center, axis=1)
+    distance = depth(points)
     edge = np.ptp(points[cells], axis=1).max(axis=1) * np.sqrt(d)
     near = np.flatnonzero(distance[cells].max(axis=1) > -edge)
     out = np.zeros(n)
     for group in np.array_split(near, max(1, len(near) // 2000)):  # bounds the memory of the pieces
-        fine, coarse = _clip_cells(points[cells[group]], center, radius)
+        fine, coarse = _clip_cells(points[cells[group]], depth)
         out += np.bincount(cells[group].ravel(), weights=((4.0 * fine - coarse) / 3.0).ravel(), minlength=n)
     return out
 
@@ -72,8 +105,8 @@ def ball_shares(points: np.ndarray, cells: np.ndarray, center: np.ndarray, radiu
 _HALVINGS = 4
 
 
-def _clip_cells(corners: np.ndarray, center: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the corners of each cell in its part inside a ball, after 4 and after 3 halvings."""
+def _clip_cells(corners: np.ndarray, depth: Depth) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the corners of each cell in its part inside, after 4 and after 3 halvings."""
     m, k, d = corners.shape
     fine, coarse = np.zeros((m, k)), np.zeros((m, k))
     weights = np.broadcast_to(np.eye(k), (m, k, k))
@@ -82,8 +115,8 @@ def _clip_cells(corners: np.ndarray, center: np.ndarray, radius: float) -> tuple
     # longest edge, with room for the inner parts of a tetrahedron, whose edges more than halve
     size = 1.5 * np.linalg.norm(corners[:, :, None] - corners[:, None], axis=3).max(axis=(1, 2))
     for level in range(_HALVINGS + 1):
-        phi = radius - np.linalg.norm(corners - center, axis=2)
-        inside = (phi > 0).all(axis=1)  # a ball is convex
+        phi = depth(corners)
+        inside = (phi > 0).all(axis=1)  # the region is convex
         cut = ~inside & (phi.max(axis=1) >= -size)
         middle = weights.mean(axis=1) * volume[:, None]
         _add(fine, owner[inside], middle[inside])

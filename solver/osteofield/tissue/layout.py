@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,7 @@ class Layout:
         volumes, areas: Lumped measure of every marrow and surface value.
         half_thickness: Of bone at every surface value, um.
         outer: Lumped area of the box faces at every marrow value.
+        faces: The same of each face by itself, ``x-``, ``x+``, ...
         owned: Marrow value of every row of this rank.
         on_surface: Rows of this rank that touch bone.
         owned_surface: Surface value of each of them.
@@ -61,6 +63,7 @@ class Layout:
     areas: np.ndarray
     half_thickness: np.ndarray
     outer: np.ndarray
+    faces: Mapping[str, np.ndarray]
     owned: np.ndarray
     on_surface: np.ndarray
     owned_surface: np.ndarray
@@ -92,6 +95,7 @@ def _point(sample: WellMixed, comm: MPI.Comm) -> Layout:
         areas=np.array([sample.volume * sample.sigma0]),
         half_thickness=np.array([sample.d0]),
         outer=np.zeros(1),
+        faces={},
         owned=rows,
         on_surface=rows,
         owned_surface=rows,
@@ -111,10 +115,7 @@ def _mesh(sample: Sample, comm: MPI.Comm) -> Layout:
     marrow_value, surface_value = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     marrow_value[marrow] = np.arange(len(marrow))
     surface_value[surface] = np.arange(len(surface))
-    outer = np.zeros(n)
-    for facets in sample.faces.values():
-        if len(facets):
-            outer += lumped(points, facets, n)
+    faces = {side: lumped(points, f, n)[marrow] for side, f in sample.faces.items() if len(f)}
     on_surface = np.flatnonzero(surface_value[marrow[owned]] >= 0)
     position = np.zeros((len(owned), 3))
     position[:, : sample.dimension] = points[marrow[owned]]
@@ -129,7 +130,8 @@ def _mesh(sample: Sample, comm: MPI.Comm) -> Layout:
         volumes=lumped(points, sample.marrow, n)[marrow],
         areas=lumped(points, sample.surface, n)[surface],
         half_thickness=sample.half_thickness[surface],
-        outer=outer[marrow],
+        outer=sum(faces.values(), np.zeros(len(marrow))),
+        faces=faces,
         owned=owned,
         on_surface=on_surface,
         owned_surface=surface_value[marrow[owned[on_surface]]],

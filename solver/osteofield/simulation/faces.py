@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What comes with a face of the sample box: fluxes into the marrow, and layers that are infected at day 0."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..case.types import Case, FaceSpec
+from ..errors import Problem
+from ..geometry import Sample
+from ..integrator import System
+from ..tissue import Tissue, WellMixed, slab_shares
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Marrow at a face that something was put into.
+
+    Attributes:
+        spec: As the case says it.
+        inside: Which marrow values (whole sample) got it: nodes that lie in the layer by half or more.
+        volume: Their volume, um^3 (um^2 in 2-D).
+    """
+
+    spec: FaceSpec
+    inside: np.ndarray
+    volume: float
+
+
+class Faces:
+    """The faces of a case on a tissue."""
+
+    def __init__(self, case: Case, tissue: Tissue):
+        self.specs: Sequence[FaceSpec] = case.faces
+        self._tissue = tissue
+        self.layers = [_layer(f, tissue) for f in self.specs if f.load]
+        self._column = {p.name: k for k, p in enumerate(tissue.network.marrow)}
+
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        """Times at which a source begins or ends."""
+        return tuple(t for f in self.specs if f.source for t in (f.start, f.stop))
+
+    def fill(self, system: System, y: np.ndarray, log: Callable[[str], None]) -> None:
+        """Put the loads of the layers into a state."""
+        t = self._tissue
+        for layer in self.layers:
+            mine = layer.inside[t.owned_marrow]
+            for name, density in layer.spec.load.items():
+                system.marrow(y)[mine, self._column[name]] += density
+            what = ", ".join(f"{v} of {n}" for n, v in layer.spec.load_text.items())
+            size = (
+                f"{layer.volume * 1e-9:.4g} mm^3"
+                if t.sample.dimension == 3
+                else f"{layer.volume * 1e-6:.4g} mm^2"
+            )
+            log(f"face {layer.spec.side}: {what} in {size} of marrow, a layer of {layer.spec.layer:g} um")
+
+    def flow(self, system: System, t: float) -> None:
+        """Let flow what flows from `t` on."""
+        running = [f for f in self.specs if f.source and f.start <= t < f.stop]
+        p, owned = system.problem, self._tissue.owned_marrow
+        area = [self._tissue.layout.faces[f.side][owned] for f in running]
+        rows = np.flatnonzero(sum(area, np.zeros(len(owned))) > 0)
+        source = np.zeros((len(rows), p.diffusing))
+        for f, a in zip(running, area, strict=True):
+            for name, flux in f.source.items():
+                source[:, self._column[name]] += flux * a[rows] / p.volumes[rows]
+        p.source_rows, p.source = rows, source
+
+    @property
+    def facts(self) -> list[dict[str, Any]]:
+        """For ``run.json``."""
+        volumes = {id(layer.spec): layer.volume for layer in self.layers}
+        return [
+            {
+                "side": f.side,
+                "source": dict(f.source),
+                "from": f.start,
+                "until": None if np.isinf(f.stop) else f.stop,
+                "layer": f.layer,
+                "load": dict(f.load),
+                "marrow_volume": volumes.get(id(f), 0.0),
+            }
+            for f in self.specs
+        ]
+
+
+def check_faces(case: Case, sample: Sample | WellMixed) -> list[Problem]:
+    """Faces that the sample does not have, or on which there is only bone."""
+    problems = []
+    for k, f in enumerate(case.faces):
+        if isinstance(sample, WellMixed) or not len(sample.faces.get(f.side, ())):
+            what = f"the sample has no marrow on its face {f.side}, so nothing can come through it."
+            problems.append(case.problem(("face", k, "side"), what))
+    return problems
+
+
+def _layer(spec: FaceSpec, tissue: Tissue) -> Layer:
+    sample = tissue.sample
+    assert not isinstance(sample, WellMixed)
+    axis, low = "xyz".index(spec.side[0]), spec.side[1] == "-"
+    edge = float(sample.box[0 if low else 1][axis])
+    points = sample.points[tissue.marrow_vertices]
+    shares = slab_shares(points, tissue.marrow_cells, axis, edge, spec.layer if low else -spec.layer)
+    inside = shares >= 0.5 * tissue.volumes
+    if not inside.any():  # thinner than half a cell: the nodes on the face itself
+        inside = tissue.layout.faces[spec.side] > 0
+    return Layer(spec, inside, float(tissue.volumes[inside].sum()))
