@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLUMNS = 3
+ROUNDING = 1e-12  # of any quantity shown here
 
 
 class History:
@@ -173,9 +174,11 @@ def _draw(ax: Axes, panel: Panel, histories: Sequence[History]) -> None:
         ax.set_ylim(bottom=0)  # zero only if it is near; small changes of a large value would be lost
     elif np.ptp(everything) < 1e-3 * abs(everything.max()):  # rounding is no change
         ax.set_ylim(0, 1.25 * everything.max() or 1)
+    if np.abs(everything).max() < ROUNDING:
+        ax.set_ylim(0, 1)
     ax.set_ylabel(with_unit(panel.title, panel.unit))
     if len(panel.lines) > 1:
-        columns = 1 + (len(panel.lines) > 3)
+        columns = 1 + (len(panel.lines) > 3 and max(map(len, panel.lines)) < 6)
         ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=columns)
 
 

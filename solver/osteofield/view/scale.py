@@ -12,6 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from .style import depth_colours, difference_map, field_colours
 
 DECADES = 4  # of a logarithmic scale, at most
+NO_DEPTH = 1e-3  # um; less is rounding, not erosion
 FEW, TOWER = 0.002, 3.0  # share of points that may be off the scale, and by which factor at least
 
 
@@ -54,7 +55,7 @@ def surface_colours(is_depth: bool, values: Sequence[np.ndarray]) -> tuple[Norma
         norm, extend = joint_norm(values)
         return norm, field_colours(), extend
     top = max((float(v.max()) for v in values if v.size), default=0.0)
-    top = top if top > 0 else 1.0
+    top = top if top > NO_DEPTH else 1.0
     low = min((float(v.min()) for v in values if v.size), default=0.0)
     return Normalize(0.0, top), depth_colours(), "min" if low < -0.01 * top else "neither"
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..results import FieldSeries, Result
 from .region import box_facets, orient_outwards, smooth_region
+from .scale import NO_DEPTH
 from .style import label_text, with_unit
 
 INFECTED_ABOVE = 50.0  # CFU/mm^3, the default of a case
@@ -159,8 +160,8 @@ class State:
         """``(3,)`` what the pictures are about: first focus, else deepest erosion, else the middle."""
         if self.foci:
             return self.foci[0][0]
-        if self.depth:
-            depth = self.result.surface[self.depth][self.step]
-            if np.ptp(depth) > 0:
-                return self.surface_mesh[0][depth.argmax()]
+        if self.depth:  # of the last output time, so that pictures of all times show the same place
+            depth = self.result.surface[self.depth][-1]
+            if depth.max() > NO_DEPTH:
+                return self.result.surface.mesh(-1)[0][depth.argmax()]
         return self.box.mean(0)
