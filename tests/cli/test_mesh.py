@@ -102,3 +102,20 @@ def test_an_image_alone_is_enough(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "Otsu" in said
     assert Path("a.xdmf").exists()
+
+
+def test_a_mesh_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    import meshio
+
+    points = np.array([(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)], float)
+    cells = np.array([(0, 1, 4), (0, 4, 3), (1, 2, 5), (1, 5, 4)])
+    mesh = meshio.Mesh(points, [("triangle", cells)], cell_data={"phase": [np.array([1, 1, 2, 2])]})
+    meshio.write("other.vtu", mesh)
+    Path("other.toml").write_text('[sample]\nmesh = "other.vtu"\nunit = "mm"\nbone = 1\nmarrow = 2\n')
+    assert main(["mesh", "other.toml", "-o", "sample.xdmf"]) == 0
+    capsys.readouterr()
+    assert main(["mesh", "info", "sample.xdmf"]) == 0
+    said = capsys.readouterr().out
+    assert "BV/TV [1]:" in said and "tagged mesh" in said
+    sample = load_sample(Path("sample.xdmf"))
+    assert sample.morphometry.bv_tv == 0.5 and sample.box == ((0.0, 0.0), (2000.0, 1000.0))

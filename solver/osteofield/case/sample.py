@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, cast
 
+from ..units import UnitError, quantity
 from .table import Table
-from .types import CENTER, FoamSpec, ImageSpec, LabelSpec, SampleSpec, ShapeSpec, SliceSpec
+from .types import CENTER, FoamSpec, ImageSpec, LabelSpec, SampleSpec, ShapeSpec, SliceSpec, TagSpec
 
 KINDS = ("image", "synthetic", "shape", "mesh", "well_mixed")
 _BELONGS = {
@@ -17,9 +18,16 @@ _BELONGS = {
     "crop": "image",
     "slice": "image or synthetic",
     "cell_size": "image, synthetic or shape",
+    "unit": "mesh",
+    "bone": "mesh",
+    "marrow": "mesh",
+    "implant": "mesh",
+    "bone_surface": "mesh",
+    "tags": "mesh",
     "bone_surface_density": "well_mixed",
     "bone_thickness": "well_mixed",
 }
+_TAGS = ("unit", "bone", "marrow", "implant", "bone_surface", "tags")  # of a mesh from elsewhere
 _SHAPE_NEEDS = {"plate": "thickness", "sphere": "radius", "rod": "radius", "box pore": "pore", "marrow": None}
 
 
@@ -176,7 +184,41 @@ def _shape(table: Table) -> SampleSpec:
 
 
 def _mesh(table: Table) -> SampleSpec:
-    return SampleSpec(mesh=table.path("mesh", what="sample file", suffixes=(".xdmf", ".h5")))
+    path = table.path("mesh", what="sample file", suffixes=(".xdmf", ".h5", ".msh", ".vtu"))
+    tags = None
+    if any(table.has(k) for k in _TAGS):
+        if isinstance(table.data.get("unit"), str) and not table.data["unit"][:1].isdigit():
+            unit = _unit(table)
+        else:
+            unit = table.quantity("unit", "um", example="mm")
+        tags = TagSpec(
+            unit,
+            _tag(table, "bone", "1") or 0,
+            _tag(table, "marrow", "2") or 0,
+            _tag(table, "implant"),
+            _tag(table, "bone_surface"),
+            table.text("tags") if table.has("tags") else None,
+        )
+    return SampleSpec(mesh=path, tags=tags)
+
+
+def _unit(table: Table) -> float:
+    text = table.text("unit")
+    try:
+        return quantity(f"1 {text}", "um")
+    except UnitError as e:
+        table.problem("unit", f"{e}.")
+        return float("nan")
+
+
+def _tag(table: Table, name: str, example: str = "") -> int | str | None:
+    """A whole number, or the name of a group."""
+    if isinstance(table.data.get(name), str):
+        return table.text(name)
+    numbers = table.integers(name, example=example)
+    if len(numbers) > 1:
+        table.problem(name, "one tag is needed, or the name of a group.")
+    return numbers[0] if numbers else None
 
 
 def _well_mixed(table: Table) -> SampleSpec:

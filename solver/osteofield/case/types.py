@@ -106,13 +106,35 @@ class SliceSpec:
 
 
 @dataclass(frozen=True)
+class TagSpec:
+    """How to read a mesh from elsewhere: numbers, or names of groups where the file has them.
+
+    Attributes:
+        unit: um per unit of length of the file.
+        bone: Tag of bone cells.
+        marrow: Tag of marrow cells.
+        implant: Tag of implant cells, if there are any.
+        surface: Tag of the bone surface, to be checked; None: it is not.
+        array: Name of the array of tags; None: Gmsh's physical groups, or the only one.
+    """
+
+    unit: float
+    bone: int | str
+    marrow: int | str
+    implant: int | str | None = None
+    surface: int | str | None = None
+    array: str | None = None
+
+
+@dataclass(frozen=True)
 class SampleSpec:
     """The piece of bone: exactly one of `image`, `foam`, `shape`, `mesh`, `well_mixed` is set.
 
     Attributes:
         cell_size: Wanted edge length of the background grid in um; None for a mesh or well mixed.
         slice: Take a 2-D slice of an image or foam.
-        mesh: A sample file written by ``osteofield mesh``.
+        mesh: A sample file written by ``osteofield mesh``, or with `tags` any other mesh.
+        tags: How to read the other mesh.
         well_mixed: No space at all: one point of marrow in contact with bone surface.
         bone_surface_density: sigma0 = bone surface per marrow volume, 1/um (well mixed only).
         bone_thickness: d0 = bone volume per bone surface, um (well mixed only).
@@ -122,6 +144,7 @@ class SampleSpec:
     foam: FoamSpec | None = None
     shape: ShapeSpec | None = None
     mesh: Path | None = None
+    tags: TagSpec | None = None
     well_mixed: bool = False
     cell_size: float | None = None
     slice: SliceSpec | None = None

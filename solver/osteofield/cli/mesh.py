@@ -71,7 +71,7 @@ def execute(args: argparse.Namespace) -> int:
         image = source.suffix != ".toml"
         settings = _settings(args) + (_defaults(args, source) if image else [])
         spec = load_sample_spec(source, image=image, settings=settings)
-        if spec.kind in ("mesh", "well mixed"):
+        if spec.kind == "well mixed" or (spec.kind == "mesh" and spec.tags is None):
             problems.append(Problem(f"a sample of kind '{spec.kind}' needs no meshing.", source))
     except InputError as e:
         problems += e.problems

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..geometry.sides import Nodes
 from .bone import Bone
-from .sides import Nodes
 
 MOST_NODES = 60_000_000
 

@@ -10,11 +10,11 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ..geometry.sides import Nodes
 from .bone import Bone
 from .facets import normals, positive_part, sizes
 from .grid import finest
 from .level import level_of
-from .sides import Nodes
 
 OPPOSITE = -0.5  # cosine between normals of surfaces that face away from each other
 THIN = 0.5  # node spacings: bone left that is thinner counts as gone

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError, Problem
+from ..geometry.nearest import Surface
+from ..geometry.sides import Nodes, in_bone
 from .bone import Bone
-from .nearest import Surface
-from .sides import Nodes, in_bone
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InputError, Problem
+from ..geometry.sides import Nodes
 from .bone import Bone
 from .grid import edge_length
 from .level import bone_share, level_of
-from .sides import Nodes
 
 MOST_VOXELS = 400_000_000
 UM_PER_MM = 1000.0

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError, Problem
+from ..geometry.nearest import Surface
 from .bone import Bone
 from .grid import finest
 from .level import level_of
-from .nearest import Surface
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,7 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
         ComputationStopped: The cut failed its own checks.
     """
     if spec.mesh is not None:
-        from .sample_file import load_sample
-
-        return load_sample(spec.mesh)
+        return _load(spec, log, thickness)
     made = _make(spec, ALONE, log)
     mesh, grid, numbers = made.mesh, made.source.grid, made.numbers
     if thickness and len(made.at_surface):
@@ -76,10 +74,18 @@ def build_piece(spec: SampleSpec, comm: MPI.Comm | None, *, log: Log = lambda _:
     """
     team = Team(comm)
     if spec.mesh is not None:
-        from .sample_file import load_sample
-
-        return part_of(load_sample(spec.mesh), team)
+        return part_of(_load(spec, log), team)
     return _piece(_make(spec, team, log), team)
+
+
+def _load(spec: SampleSpec, log: Log, thickness: bool = False) -> Sample:
+    from .sample_file import load_sample
+    from .tagged import load_tagged
+
+    assert spec.mesh is not None
+    if spec.tags is not None:
+        return load_tagged(spec.mesh, spec.tags, log=log, thickness=thickness)
+    return load_sample(spec.mesh)
 
 
 @dataclass(frozen=True)

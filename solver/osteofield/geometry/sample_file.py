@@ -115,14 +115,20 @@ def load_sample(path: str | Path) -> Sample:
     if not h5.exists():
         raise InputError(
             Problem(
-                f"'{h5.name}', which belongs to it, is missing; a sample is made by 'osteofield mesh'.", path
+                f"'{h5.name}', which belongs to it, is missing; a sample is made by 'osteofield mesh'. A "
+                'mesh from elsewhere needs its unit and tags, for example unit = "mm", bone = 1, marrow = 2.',
+                path,
             )
         )
     try:
         with h5py.File(h5, "r") as f:
             if f.attrs.get("format") != FORMAT:
                 raise InputError(
-                    Problem("this was not written by 'osteofield mesh' (or by another version).", path)
+                    Problem(
+                        "this was not written by 'osteofield mesh' (or by another version); a mesh from "
+                        'elsewhere needs its unit and tags, for example unit = "mm", bone = 1, marrow = 2.',
+                        path,
+                    )
                 )
             about: dict[str, Any] = json.loads(f["about"][()])
             points, half = f["points"][()], f["half_thickness"][()]

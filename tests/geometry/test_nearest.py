@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
-from osteofield.export.nearest import Surface, _closest
+from osteofield.case.types import SampleSpec, ShapeSpec
+from osteofield.geometry import Sample, build_sample
+from osteofield.geometry.nearest import Surface, _closest
 
-from .conftest import shape
+
+def shape(kind: str, size: Sequence[float], cell: float, **more: Any) -> Sample:
+    return build_sample(SampleSpec(shape=ShapeSpec(kind, tuple(size), **more), cell_size=cell))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("d", [2, 3])

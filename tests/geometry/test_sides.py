@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 
+from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.errors import ComputationStopped
-from osteofield.export.sides import Nodes, in_bone
-from osteofield.geometry import Sample
+from osteofield.geometry import Sample, build_sample
+from osteofield.geometry.sides import Nodes, in_bone
 
-from .conftest import bone_of, shape
+
+def shape(kind: str, size: Sequence[float], cell: float, **more: Any) -> Sample:
+    return build_sample(SampleSpec(shape=ShapeSpec(kind, tuple(size), **more), cell_size=cell))  # type: ignore[arg-type]
 
 
 def nodes_of(sample: Sample, n: int) -> Nodes:
@@ -22,19 +28,18 @@ def nodes_of(sample: Sample, n: int) -> Nodes:
 def test_nodes_on_mesh_points_and_between(d: int) -> None:
     """The grid of the cut and others: a node is in bone where the analytic shape says so."""
     sample = shape("sphere", (400.0,) * d, 25.0, radius=120.0)
-    bone = bone_of(sample)
     for n in (16, 32, 23):
         nodes = nodes_of(sample, n)
         x = nodes.at(np.arange(np.prod(nodes.shape))).reshape(*nodes.shape, d)
         r = np.linalg.norm(x - 200, axis=-1)
-        inside = in_bone(nodes, bone.points, bone.facets)
+        inside = in_bone(nodes, sample.points, sample.surface)
         assert inside[r < 117].all() and not inside[r > 121].any()
 
 
 def test_a_plate_that_reaches_the_box() -> None:
     sample = shape("plate", (300.0, 200.0, 200.0), 25.0, thickness=100.0)
-    bone, nodes = bone_of(sample), nodes_of(sample, 30)
-    inside = in_bone(nodes, bone.points, bone.facets)
+    nodes = nodes_of(sample, 30)
+    inside = in_bone(nodes, sample.points, sample.surface)
     x = nodes.at(np.arange(31**3))[:, 0].reshape(nodes.shape)
     near = np.isclose(abs(x - 150), 50)
     np.testing.assert_array_equal(inside[~near], (abs(x - 150) < 50)[~near])
@@ -42,8 +47,7 @@ def test_a_plate_that_reaches_the_box() -> None:
 
 def test_lines_that_never_meet_the_surface_learn_from_others() -> None:
     sample = shape("sphere", (400.0,) * 3, 25.0, radius=50.0, center=(70.0, 70.0, 70.0))
-    bone = bone_of(sample)
-    inside = in_bone(nodes_of(sample, 16), bone.points, bone.facets)
+    inside = in_bone(nodes_of(sample, 16), sample.points, sample.surface)
     assert 20 < inside.sum() < 50
     assert not inside[8:].any()
 
