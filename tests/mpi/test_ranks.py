@@ -147,30 +147,50 @@ def test_large_volume_solved_tightly(on_ranks, tmp_path):
         assert worst(one, other) < (1e-8, "")
 
 
-def test_restart_on_another_number_of_ranks(run_mpi, tmp_path):
-    """Stopped on two ranks, gone on with one."""
-    file = written(tmp_path, SMALL)
-    code = f"""
+CODE = """
 import signal
 from pathlib import Path
 from osteofield.api import run_case
 from osteofield.case import load_case
 
 def ask(progress):
-    if progress.day > 2.2:
+    if progress.day > {day}:
         signal.raise_signal(signal.SIGTERM)
 
-case = load_case({str(file)!r}, ["time.linear_tolerance=1e-7"])
-outcome = run_case(case, Path({str(tmp_path / "out")!r}), progress=ask, screen=False)
-assert outcome.status == "interrupted", outcome
+case = load_case({file!r}, {settings!r})
+outcome = run_case(case, Path({folder!r}), progress=ask, screen=False, resume={resume})
+assert outcome.status == "{status}", outcome
 """
-    run_mpi(2, code)
-    settings = ["time.linear_tolerance=1e-7"]
-    stopped = of.open_results(tmp_path / "out").record["time"]
-    resumed = of.run(file, tmp_path / "out", settings=settings, resume=True)
+
+
+@pytest.mark.parametrize("ranks", [(1, 3), (4, 2)], ids=["1 to 3", "4 to 2"])
+def test_resumed_on_another_number_of_ranks(run_mpi, tmp_path, ranks):
+    """Rows are those of a run that was never stopped, on whatever ranks, within the linear tolerance."""
+    file = written(tmp_path, SMALL)
+    settings = ["time.linear_tolerance=1e-7", "time.end=2 day", "output.every=0.5 day"]
+    about = {"file": str(file), "settings": settings, "folder": str(tmp_path / "out")}
+    run_mpi(ranks[0], CODE.format(day=1.2, resume=False, status="interrupted", **about))
+    run_mpi(ranks[1], CODE.format(day=99, resume=True, status="done", **about))
+    resumed = of.open_results(tmp_path / "out")
+    assert [s["ranks"] for s in resumed.record["sessions"]] == list(ranks)
     whole = of.run(file, tmp_path / "whole", settings=settings)
-    kept = resumed.times != stopped
-    assert np.array_equal(resumed.times[kept], whole.times)
-    for column, values in whole.history.items():
-        if not column.endswith(".residual [1]"):
-            assert np.abs(resumed.history[column][kept] - values).max() <= 1e-8 * np.abs(values).max(), column
+    assert np.array_equal(resumed.times, whole.times)
+    assert worst(whole, resumed) < (1e-8, "")
+    assert resumed.record["steps"]["accepted"] == whole.record["steps"]["accepted"]
+    for domain in ("marrow", "surface"):
+        a, b = getattr(whole, domain), getattr(resumed, domain)
+        assert np.array_equal(a.points, b.points) and np.array_equal(a.cells, b.cells)
+        for name in a:
+            x, y = np.nan_to_num(a[name][-1]), np.nan_to_num(b[name][-1])
+            assert np.abs(x - y).max() <= 1e-7 * np.abs(x).max(), name
+
+
+def test_resumed_on_the_same_ranks_bit_by_bit(run_mpi, tmp_path):
+    file = written(tmp_path, SMALL)
+    settings = ["time.end=0.5 day", "output.every=0.1 day"]
+    about = {"file": str(file), "settings": settings}
+    for folder, day, resume, status in (
+        ("whole", 99, False, "done"), ("out", 0.25, False, "interrupted"), ("out", 99, True, "done"),
+    ):  # fmt: skip
+        run_mpi(2, CODE.format(day=day, resume=resume, status=status, folder=str(tmp_path / folder), **about))
+    assert (tmp_path / "whole/history.csv").read_bytes() == (tmp_path / "out/history.csv").read_bytes()
