@@ -16,6 +16,7 @@ from . import reference
 from .error import relative_errors
 from .method import Failed
 from .registry import METHODS, warm_up, workload_of
+from .workload import measures
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def work(request: dict[str, Any]) -> Report:
     if request.get("reference"):
         path = reference.make(workload, start, lambda line: print(line, file=sys.stderr, flush=True))
         return Report(facts={"path": str(path)})
-    volumes, areas = tissue.volumes, tissue.areas
+    volumes, areas = measures(tissue)
     exact, sizes = None, reference.scales(workload)
     if "path" in request:
         exact = reference.load(Path(request["path"]))

@@ -76,11 +76,19 @@ class Workload:
         return self.begin(self, tissue)
 
 
+def measures(tissue: Tissue) -> tuple[np.ndarray, np.ndarray]:
+    """Lumped volumes and areas in the numbering of the sample, on one rank."""
+    layout = tissue.layout
+    volumes, areas = np.empty(layout.marrow_count), np.empty(layout.surface_count)
+    volumes[layout.owned], areas[layout.owned_surface] = layout.volumes, layout.areas
+    return volumes, areas
+
+
 def place(start: Start, tissue: Tissue, system: Semidiscrete) -> np.ndarray:
     """The state at day 0 as one vector; sets the fields of the problem."""
     surface = tissue.layout.owned_surface
     y = np.zeros(system.size)
-    system.marrow(y)[:] = start.marrow[tissue.owned_marrow]
+    system.marrow(y)[:] = start.marrow[tissue.layout.owned]
     system.surface(y)[:] = start.surface[surface]
     if start.fields is not None:
         system.problem.surface.g[:] = start.fields[surface]
@@ -93,6 +101,6 @@ def collect(states: list[np.ndarray], tissue: Tissue, system: Semidiscrete) -> S
     marrow = np.zeros((len(states), system.rows, problem.marrow_width))
     surface = np.zeros((len(states), system.points, problem.surface_width))
     for k, y in enumerate(states):
-        marrow[k, tissue.owned_marrow] = system.marrow(y)
+        marrow[k, tissue.layout.owned] = system.marrow(y)
         surface[k, tissue.layout.owned_surface] = system.surface(y)
     return Solution(marrow, surface)

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from osteofield.api import case_network, case_sample
+from osteofield.api import case_network
 from osteofield.case import load_case
 from osteofield.cbuild import cache_folder
+from osteofield.geometry import build_sample
 from osteofield.geometry.sample_file import load_sample, save_sample
 from osteofield.parallel import world
 from osteofield.simulation import Simulation
@@ -47,7 +48,7 @@ def osteoimmune(
     file = cache_folder() / "benchmarks" / f"sample-{key}.xdmf"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_sample(case_sample(case), file)
+        save_sample(build_sample(case.sample), file)
     sample = load_sample(file)
     bone = "synthetic bone" if image is None else Path(image).name
     title = f"osteoimmune model, {bone}, cells of {voxels:g} voxels, {len(sample.points)} points"

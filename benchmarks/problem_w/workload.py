@@ -25,7 +25,7 @@ def problem_w(n: int) -> Workload:
 
 
 def _start(workload: Workload, tissue: Tissue) -> Start:
-    place, network = workload.sample.points[tissue.marrow_vertices], workload.network
+    place, network = workload.sample.points[np.unique(workload.sample.marrow)], workload.network
     marrow = np.empty((len(place), len(network.marrow)))
     for k, p in enumerate(network.marrow):
         marrow[:, k] = network.initial_at(p.name, place)

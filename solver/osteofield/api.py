@@ -19,7 +19,9 @@ from .kinetics import Network, Solute, load_network
 from .parallel import world
 
 if TYPE_CHECKING:
-    from .geometry import Sample
+    from mpi4py import MPI
+
+    from .geometry import Piece
     from .results import Result, ResultsFolder
     from .simulation import Outcome, Progress
     from .tissue import WellMixed
@@ -70,7 +72,7 @@ def run_case(
     progress: Callable[[Progress], None] | None = None,
     before_report: Callable[[], None] = lambda: None,
     screen: bool = True,
-    sample: Sample | WellMixed | None = None,
+    sample: Piece | WellMixed | None = None,
 ) -> Outcome:
     """Collective: run a case, or all its arms, into a folder.
 
@@ -112,7 +114,7 @@ def run_case(
             point = on_root(comm, find)
         else:
             on_root(comm, lambda: refuse(directory, case.name))
-        sample = sample or case_sample(case, notes.append)
+        sample = sample or case_sample(case, notes.append, comm)
         identity["sample"] = getattr(sample, "hash", "")
         start = None
         if case.start is not None and not resume:
@@ -185,24 +187,31 @@ def solutes(case: Case) -> list[Solute]:
     ]
 
 
-def case_sample(case: Case, log: Callable[[str], None] = lambda line: None) -> Sample | WellMixed:
-    """The sample of a case, with its foci checked; `log` hears what was done to make it.
+def case_sample(
+    case: Case, log: Callable[[str], None] = lambda line: None, comm: MPI.Comm | None = None
+) -> Piece | WellMixed:
+    """Collective: this rank's piece of the sample of a case, with the foci checked.
+
+    Args:
+        case: What it is a sample for.
+        log: Hears, on every rank, what was done to make it.
+        comm: Ranks that share it; by default this process has it alone.
 
     Raises:
         InputError: With every problem found.
     """
-    from .geometry import build_sample
+    from .geometry import build_piece
     from .simulation import check_faces, check_foci
     from .tissue import WellMixed
 
     spec = case.sample
     if spec.well_mixed:
         return WellMixed(spec.bone_surface_density, spec.bone_thickness)
-    sample = build_sample(spec, log=log)
-    problems = [*check_foci(case, sample), *check_faces(case, sample)]
+    piece = build_piece(spec, comm, log=log)
+    problems = [*check_foci(case, piece), *check_faces(case, piece)]
     if problems:
         raise InputError(problems)
-    return sample
+    return piece
 
 
 def case_hash(case: Case, network: Network) -> str:

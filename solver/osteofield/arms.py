@@ -15,7 +15,7 @@ from .errors import InputError, Problem
 from .parallel import agree, world
 
 if TYPE_CHECKING:
-    from .geometry import Sample
+    from .geometry import Piece
     from .kinetics import Network
     from .simulation import Outcome, Progress
     from .tissue import WellMixed
@@ -51,7 +51,7 @@ def run_arms(
 
     comm = world()
     notes: list[str] = []
-    sample = case_sample(case, notes.append)
+    sample = case_sample(case, notes.append, comm)
     networks = check_arms(case, sample)
     hashes = [case_hash(a, n) for a, n in zip(case.arms, networks, strict=True)]
     whole = {"name": case.name, "hash": hashlib.sha256("".join(hashes).encode()).hexdigest()}
@@ -94,7 +94,7 @@ def run_arms(
 _STATE = {"all": "", "rest": " (resumed)", "nothing": " (done already)"}
 
 
-def check_arms(case: Case, sample: Sample | WellMixed) -> list[Network]:
+def check_arms(case: Case, sample: Piece | WellMixed) -> list[Network]:
     """The model of every arm.
 
     Raises:

@@ -9,6 +9,7 @@ from benchmarks.error import LIMIT, relative_errors
 from benchmarks.method import Failed
 from benchmarks.problem_w import problem_w
 from benchmarks.registry import METHODS
+from benchmarks.workload import measures
 
 SETTINGS = {
     "ours": {},
@@ -27,7 +28,7 @@ class Case:
         self.workload = problem_w(n)
         tissue = self.workload.tissue()
         self.start = self.workload.start(tissue)
-        self.volumes, self.areas = tissue.volumes, tissue.areas
+        self.volumes, self.areas = measures(tissue)
         self.exact = reference.load(reference.make(self.workload, self.start))
 
     def run(self, name: str, settings: dict):

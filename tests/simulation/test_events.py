@@ -204,7 +204,9 @@ def test_a_model_on_the_bone_surface_only_with_an_initial_value_that_varies(mode
     model.write_text(SURFACE)
     run = simulate(case("time.end='2 day'", text=PLATE))
     s = run.simulation
-    points = s.tissue.sample.points[s.tissue.surface_vertices]
+    where = s.tissue.layout
+    points = np.empty((where.surface_count, 3))
+    points[where.owned_surface] = where.position[where.on_surface]
     start = np.array(
         [3 + np.sin(points[:, 0] / 300) * np.cos(points[:, 1] / 300), np.full(len(points), -1.0)]
     )

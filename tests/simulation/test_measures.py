@@ -42,12 +42,12 @@ class Fields:
 
     def __init__(self, tissue):
         self.t, self.system = tissue, System(tissue.problem)
-        n = tissue.network
-        self.marrow = np.zeros((len(tissue.marrow_vertices), len(n.marrow)))
-        self.surface = np.zeros((len(tissue.surface_vertices), len(n.surface)))
-        flat = isinstance(tissue.sample, WellMixed)
-        self.x = np.zeros((1, 3)) if flat else tissue.sample.points[tissue.marrow_vertices]
-        self.s = np.zeros((1, 3)) if flat else tissue.sample.points[tissue.surface_vertices]
+        n, where = tissue.network, tissue.layout
+        self.marrow = np.zeros((where.marrow_count, len(n.marrow)))
+        self.surface = np.zeros((where.surface_count, len(n.surface)))
+        self.x, self.s = np.zeros((where.marrow_count, 3)), np.zeros((where.surface_count, 3))
+        self.x[where.owned] = where.position
+        self.s[where.owned_surface] = where.position[where.on_surface]
 
     def set(self, name, values):
         for array, populations in (

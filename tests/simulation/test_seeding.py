@@ -8,7 +8,7 @@ import pytest
 
 from osteofield.api import case_sample
 from osteofield.errors import InputError
-from osteofield.geometry import build_sample
+from osteofield.geometry import build_piece
 from osteofield.kinetics import load_network
 from osteofield.parallel import world
 from osteofield.simulation.seeding import check_foci, marrow_volume, place_foci
@@ -45,7 +45,7 @@ def placed(case):
     def place(*changes):
         c = case(*changes, text=BOX)
         spec = c.sample
-        sample = WellMixed(0.005, 100.0) if spec.well_mixed else build_sample(spec)
+        sample = WellMixed(0.005, 100.0) if spec.well_mixed else build_piece(spec, world())
         network = load_network("osteoimmune")
         tissue = build_tissue(sample, network, network.compile(), world())
         return tissue, place_foci(c, tissue, network.roles.inoculum)
@@ -67,10 +67,10 @@ def test_amount_is_load_times_marrow_in_the_ball(placed, dimension, load, number
     )
     assert focus.population == population
     assert focus.volume == pytest.approx(HALF_BALL[dimension], rel=1e-4)
-    assert focus.density @ tissue.volumes == pytest.approx(number * focus.volume, rel=1e-12)
+    assert focus.density @ tissue.layout.volumes == pytest.approx(number * focus.volume, rel=1e-12)
     assert focus.density.min() >= 0.0
     assert focus.density.max() <= number * (1 + 1e-9)
-    points = tissue.sample.points[tissue.marrow_vertices]
+    points = tissue.layout.points
     far = np.linalg.norm(points - focus.center, axis=1) > 110.0 + 2.5 * float(cell.split()[0])
     assert not focus.density[far].any()
 
@@ -97,7 +97,7 @@ def test_well_mixed_focus_is_everywhere(case, placed):
 def test_center_and_volume(case):
     """ "center" is the centre of the box, here inside the bone; a large ball reaches the marrow."""
     c = case('focus.0.center="center"', 'focus.0.radius="1 mm"', text=BOX)
-    sample = build_sample(c.sample)
+    sample = build_piece(c.sample, None)
     assert check_foci(c, sample) == []
     assert marrow_volume(sample, np.array([300.0, 200, 200]), 1000.0) == pytest.approx(4 * 4 * 4e6, rel=1e-9)
 
@@ -125,7 +125,7 @@ def test_every_faulty_focus_is_told(case):
         spec,
         replace(spec, center=(300.0, 200.0, 200.0), radius=30.0),
     )
-    problems = check_foci(replace(c, foci=foci), build_sample(c.sample))
+    problems = check_foci(replace(c, foci=foci), build_piece(c.sample, None))
     assert len(problems) == 3
     assert (
         "(200, 900, 210) um is outside the sample, which spans 0..600 um x 0..400 um" in problems[0].message

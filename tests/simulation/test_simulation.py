@@ -47,11 +47,11 @@ def test_run_to_the_end(case, simulate):
 def test_mesh_and_fields_of_a_frame(case, simulate):
     r = simulate(case("time.end=1 day"))
     mesh, frame, t = r.writer.mesh, r.writer.frames[-1], r.simulation.tissue
-    assert len(mesh.marrow_points) == len(frame.marrow["RANKL"]) == len(t.marrow_vertices)
+    assert len(mesh.marrow_points) == len(frame.marrow["RANKL"]) == t.layout.marrow_count
     assert len(mesh.surface_points) == len(frame.surface["OCa"])
     assert sizes(mesh.marrow_points, mesh.marrow_cells).sum() == pytest.approx(0.6 * 0.4 * 1e6)
     assert sizes(mesh.surface_points, mesh.surface_cells).sum() == pytest.approx(800.0)
-    total = frame.marrow["bacteria"] @ t.volumes * 1e-6
+    total = frame.marrow["bacteria"][t.layout.owned] @ t.layout.volumes * 1e-6
     assert total == pytest.approx(frame.row["bacteria.total [CFU]"])
     focus = r.writer.record["foci"][0]
     assert focus["population"] == "bacteria" and focus["radius"] == 120.0

@@ -7,27 +7,26 @@ import numpy as np
 import pytest
 
 from osteofield.kinetics import load_network
-from osteofield.tissue import WellMixed, sizes
+from osteofield.tissue import WellMixed, lumped
 
 WITH_BONE = ["sphere", "pore", "plate", "disc"]
 
 
-def surface_rows(t):
-    """Surface value of every surface point of this rank."""
-    return np.searchsorted(t.surface_vertices, t.marrow_vertices[t.owned_marrow[t.problem.surface.node]])
+def lumped_whole(s, simplices):
+    """Lumped measure of all points of a sample that occur in simplices."""
+    return lumped(s.points, simplices, len(s.points))[np.unique(simplices)]
 
 
 @pytest.mark.parametrize("name", WITH_BONE)
 def test_measures_are_those_of_the_sample(sample, tissue, name):
     s, t = sample(name), tissue(name)
-    p = t.problem
-    assert t.volumes.sum() == pytest.approx(s.morphometry.marrow_volume, rel=1e-12)
-    assert t.areas.sum() == pytest.approx(s.morphometry.bone_surface, rel=1e-12)
-    assert p.volumes.sum() == pytest.approx(t.volumes.sum(), rel=1e-12)
-    assert p.surface.weight.sum() == pytest.approx(t.areas.sum(), rel=1e-12)
+    p, where = t.problem, t.layout
+    assert p.volumes.sum() == pytest.approx(s.morphometry.marrow_volume, rel=1e-12)
+    assert p.surface.weight.sum() == pytest.approx(s.morphometry.bone_surface, rel=1e-12)
     assert (p.volumes > 0).all() and (p.surface.weight > 0).all()
-    assert np.array_equal(p.volumes, t.volumes[t.owned_marrow])
-    assert np.array_equal(p.surface.weight, t.areas[surface_rows(t)])
+    assert (where.marrow_count, where.surface_count) == (len(p.volumes), len(p.surface.weight))
+    assert p.volumes == pytest.approx(lumped_whole(s, s.marrow)[where.owned], rel=1e-12)
+    assert p.surface.weight == pytest.approx(lumped_whole(s, s.surface)[where.owned_surface], rel=1e-12)
 
 
 @pytest.mark.parametrize("name", WITH_BONE)
@@ -47,16 +46,17 @@ def test_points_cover_every_row_once(tissue, name):
 
 
 @pytest.mark.parametrize("name", WITH_BONE)
-def test_surface_rows_are_the_surface_points_of_the_sample(sample, tissue, name):
+def test_rows_are_points_of_the_sample_in_its_order(sample, tissue, name):
     s, t = sample(name), tissue(name)
-    p = t.problem
-    assert np.array_equal(t.surface_vertices, np.unique(s.surface))
-    places = t.marrow_vertices[t.owned_marrow]
-    assert np.array_equal(places[p.surface.node], t.surface_vertices[surface_rows(t)])
-    assert np.array_equal(p.position[:, : s.dimension], s.points[places])
-    assert np.array_equal(s.points[t.marrow_vertices][t.marrow_cells], s.points[s.marrow])
-    assert np.array_equal(s.points[t.surface_vertices][t.surface_cells], s.points[s.surface])
-    assert sizes(s.points[t.marrow_vertices], t.marrow_cells).sum() == pytest.approx(t.volumes.sum())
+    p, where = t.problem, t.layout
+    in_marrow, at_bone = np.unique(s.marrow), np.unique(s.surface)
+    assert np.array_equal(p.position[:, : s.dimension], s.points[in_marrow[where.owned]])
+    assert np.array_equal(where.points, s.points[in_marrow[where.values]])
+    assert np.array_equal(in_marrow[where.owned[where.on_surface]], at_bone[where.owned_surface])
+    assert np.array_equal(in_marrow[where.values[where.cells]], s.marrow)
+    assert np.array_equal(in_marrow[where.values[where.facets]], s.surface)
+    assert np.array_equal(at_bone[where.surface_values[where.facets]], s.surface)
+    assert where.facet_sizes.sum() == pytest.approx(s.morphometry.bone_surface, rel=1e-12)
 
 
 def test_surface_fields(sample, tissue):
@@ -64,7 +64,7 @@ def test_surface_fields(sample, tissue):
     names = [f.name for f in t.network.fields]
     g = t.problem.surface.g
     half = g[:, names.index("half_thickness")]
-    assert np.array_equal(half, s.half_thickness[t.surface_vertices[surface_rows(t)]])
+    assert np.array_equal(half, s.half_thickness[np.unique(s.surface)[t.layout.owned_surface]])
     assert half == pytest.approx(np.full(len(half), 150.0), rel=0.1)
     rho = next(f.initial for f in t.network.fields if f.name == "rho")
     assert (g[:, names.index("rho")] == rho).all() and rho > 0
@@ -93,7 +93,7 @@ def test_open_box(sample, tissue, name):
     sides = np.array(s.box[1]) - np.array(s.box[0])
     wanted = {"sphere": 2 * (0.3 + 0.24 + 0.2) * 1e6, "plate": 2 * 550.0 + 2 * 500.0, "marrow": 0.32e6}[name]
     assert p.open_area.sum() == pytest.approx(wanted, rel=1e-3 if name != "sphere" else 1e-9)
-    at = s.points[t.marrow_vertices[t.owned_marrow[p.open_rows]]]
+    at = p.position[p.open_rows][:, : s.dimension]
     on_face = (np.isclose(at, s.box[0]) | np.isclose(at, s.box[1])).any(axis=1)
     assert on_face.all() and len(sides) == s.dimension
     loss = {"TNF": 39.6, "MCSF": 4.8, "OPG": 0.35, "TGFb": 1.0}
@@ -107,7 +107,7 @@ def test_open_box(sample, tissue, name):
 
 def test_sample_without_bone(sample, tissue):
     t = tissue("marrow")
-    assert len(t.surface_vertices) == len(t.problem.surface.node) == 0
+    assert t.layout.surface_count == len(t.problem.surface.node) == 0
     assert len(t.problem.inside.node) == len(np.unique(sample("marrow").marrow))
 
 

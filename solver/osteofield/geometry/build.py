@@ -199,8 +199,8 @@ def _piece(made: _Made, team: Team) -> Piece:
         number[at, k] = team.places(keys[at])
     number[~mine] = team.look_up(keys[mine], number[mine], keys[~mine])
     order = np.concatenate([np.flatnonzero(mine), np.flatnonzero(~mine)])
-    row = np.empty(len(keys), np.int64)
-    row[order] = np.arange(len(keys))
+    row = np.empty(len(keys), np.int32)
+    row[order] = np.arange(len(keys), dtype=np.int32)
     name = fingerprint(
         team, number[order, 0], mesh.points[order], int(mine.sum()),
         {
@@ -213,11 +213,12 @@ def _piece(made: _Made, team: Team) -> Piece:
     here[mesh.marrow] = True
     order = order[here[order]]
     row[:] = -1
-    row[order] = np.arange(len(order))
+    row[order] = np.arange(len(order), dtype=np.int32)
     counts = [int((member[mine, k]).sum()) for k in (1, 2)]
     marrow_points, surface_points, cells = team.sum([*counts, mesh.own_marrow]).tolist()
     surface, volume = numbers.bone_surface, numbers.marrow_volume
     return Piece(
+        team=team,
         dimension=grid.dimension,
         points=mesh.points[order],
         own=int((mine & here).sum()),

@@ -23,6 +23,7 @@ class Piece:
     touches a point of this rank is here too.
 
     Attributes:
+        team: The ranks that hold the sample.
         dimension: 2 or 3.
         points: ``(N, d)`` marrow points; those of this rank, then those of others.
         own: How many points belong to this rank.
@@ -43,6 +44,7 @@ class Piece:
         d0: Bone volume per bone surface, um; nan without bone surface.
     """
 
+    team: Team
     dimension: int
     points: np.ndarray
     own: int
@@ -91,9 +93,10 @@ def part_of(sample: Sample, team: Team) -> Piece:
     here = np.zeros(whole, bool)
     here[marrow] = True
     points = np.concatenate([np.flatnonzero(mine), np.flatnonzero(here & ~mine)])
-    row = np.full(whole, -1, np.int64)
-    row[points] = np.arange(len(points))
+    row = np.full(whole, -1, np.int32)
+    row[points] = np.arange(len(points), dtype=np.int32)
     return Piece(
+        team=team,
         dimension=sample.dimension,
         points=sample.points[points],
         own=int(mine.sum()),

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ComputationStopped
 from ..integrator import Rodas
+from ..integrator.reduction import reduced
 from ..kinetics import Network
 from ..kinetics.evaluation import Evaluation
 from ..kinetics.expression import holds
@@ -37,8 +38,8 @@ class Events:
     def __init__(self, network: Network, tissue: Tissue, levels: Mapping[str, float]):
         self._network, self._tissue = network, tissue
         self._events: Sequence[Event] = tuple(network.model.events.values())
-        volume, area = float(tissue.volumes.sum()), float(tissue.areas.sum())
-        n = network
+        mine, n = tissue.layout, network
+        volume, area = reduced(tissue.problem.comm, np.array([mine.volumes.sum(), mine.areas.sum()])).tolist()
         self._measures = np.array([volume] * len(n.marrow) + [max(area, 1e-300)] * len(n.surface))
         self._was = np.zeros(len(self._events), bool)
         self._due = np.zeros(len(self._events), bool)

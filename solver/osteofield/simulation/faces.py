@@ -11,8 +11,9 @@ import numpy as np
 
 from ..case.types import Case, FaceSpec
 from ..errors import Problem
-from ..geometry import Sample
+from ..geometry import Piece
 from ..integrator import System
+from ..team import Team
 from ..tissue import Tissue, WellMixed, slab_shares
 
 
@@ -22,8 +23,8 @@ class Layer:
 
     Attributes:
         spec: As the case says it.
-        inside: Which marrow values (whole sample) got it: nodes that lie in the layer by half or more.
-        volume: Their volume, um^3 (um^2 in 2-D).
+        inside: Which rows of this rank got it: nodes that lie in the layer by half or more.
+        volume: Their volume over all ranks, um^3 (um^2 in 2-D).
     """
 
     spec: FaceSpec
@@ -49,9 +50,8 @@ class Faces:
         """Put the loads of the layers into a state."""
         t = self._tissue
         for layer in self.layers:
-            mine = layer.inside[t.owned_marrow]
             for name, density in layer.spec.load.items():
-                system.marrow(y)[mine, self._column[name]] += density
+                system.marrow(y)[layer.inside, self._column[name]] += density
             what = ", ".join(f"{v} of {n}" for n, v in layer.spec.load_text.items())
             size = (
                 f"{layer.volume * 1e-9:.4g} mm^3"
@@ -63,9 +63,10 @@ class Faces:
     def flow(self, system: System, t: float) -> None:
         """Let flow what flows from `t` on."""
         running = [f for f in self.specs if f.source and f.start <= t < f.stop]
-        p, owned = system.problem, self._tissue.owned_marrow
-        area = [self._tissue.layout.faces[f.side][owned] for f in running]
-        rows = np.flatnonzero(sum(area, np.zeros(len(owned))) > 0)
+        p, faces = system.problem, self._tissue.layout.faces
+        nothing = np.zeros(len(p.volumes))
+        area = [faces.get(f.side, nothing) for f in running]
+        rows = np.flatnonzero(sum(area, nothing) > 0)
         source = np.zeros((len(rows), p.diffusing))
         for f, a in zip(running, area, strict=True):
             for name, flux in f.source.items():
@@ -90,24 +91,25 @@ class Faces:
         ]
 
 
-def check_faces(case: Case, sample: Sample | WellMixed) -> list[Problem]:
-    """Faces that the sample does not have, or on which there is only bone."""
+def check_faces(case: Case, sample: Piece | WellMixed) -> list[Problem]:
+    """Collective: faces that the sample does not have, or on which there is only bone."""
     problems = []
     for k, f in enumerate(case.faces):
-        if isinstance(sample, WellMixed) or not len(sample.faces.get(f.side, ())):
+        if isinstance(sample, WellMixed) or not int(sample.team.sum(len(sample.faces.get(f.side, ())))):
             what = f"the sample has no marrow on its face {f.side}, so nothing can come through it."
             problems.append(case.problem(("face", k, "side"), what))
     return problems
 
 
 def _layer(spec: FaceSpec, tissue: Tissue) -> Layer:
-    sample = tissue.sample
+    """Collective."""
+    sample, where, team = tissue.sample, tissue.layout, Team(tissue.problem.comm)
     assert not isinstance(sample, WellMixed)
     axis, low = "xyz".index(spec.side[0]), spec.side[1] == "-"
     edge = float(sample.box[0 if low else 1][axis])
-    points = sample.points[tissue.marrow_vertices]
-    shares = slab_shares(points, tissue.marrow_cells, axis, edge, spec.layer if low else -spec.layer)
-    inside = shares >= 0.5 * tissue.volumes
-    if not inside.any():  # thinner than half a cell: the nodes on the face itself
-        inside = tissue.layout.faces[spec.side] > 0
-    return Layer(spec, inside, float(tissue.volumes[inside].sum()))
+    thickness = spec.layer if low else -spec.layer
+    shares = slab_shares(where.points, where.cells, axis, edge, thickness)[: len(where.owned)]
+    inside = shares >= 0.5 * where.volumes
+    if not int(team.sum(int(inside.sum()))):  # thinner than half a cell: the nodes on the face itself
+        inside = where.faces.get(spec.side, np.zeros(len(inside))) > 0
+    return Layer(spec, inside, float(team.sum(where.volumes[inside].sum())))

@@ -51,9 +51,9 @@ def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[s
         box = [list(map(float, corner)) for corner in sample.box]
         mesh |= {
             "hash": sample.hash,
-            "marrow_nodes": len(tissue.marrow_vertices),
-            "marrow_cells": len(tissue.marrow_cells),
-            "surface_nodes": len(tissue.surface_vertices),
+            "marrow_nodes": tissue.layout.marrow_count,
+            "marrow_cells": tissue.layout.cell_count,
+            "surface_nodes": tissue.layout.surface_count,
             "provenance": dict(sample.provenance),
         }
     return {

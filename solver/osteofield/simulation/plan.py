@@ -5,12 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..case.types import Case, TherapySpec
-from ..geometry import Sample
+from ..geometry import Piece
 from ..kinetics import Network
-from ..tissue import WellMixed, sizes
+from ..tissue import WellMixed
 from .schedule import Schedule
 from .seeding import marrow_volume, place_center
 
@@ -19,7 +17,7 @@ _BYTES_PER_NODE = 12000  # measured on the osteoimmune model, set-up included
 _BYTES_PER_BLOCK = 32  # and per entry of the node blocks on all levels
 
 
-def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> str:
+def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> str:
     """A page of text about what would run."""
     lines = [f"{case.title or case.name}", ""]
 
@@ -45,14 +43,13 @@ def describe_plan(case: Case, network: Network, sample: Sample | WellMixed) -> s
     else:
         lo, hi = sample.box
         box = " x ".join(f"{(b - a) / 1e3:.3g}" for a, b in zip(lo, hi, strict=True))
-        nodes, points = len(np.unique(sample.marrow)), len(np.unique(sample.surface))
+        nodes, points = sample.marrow_points, sample.surface_points
         m = sample.morphometry
         total = m.bone_volume + m.marrow_volume
         say("sample", f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %")
-        say("mesh", f"{len(sample.marrow):,} marrow cells, {nodes:,} nodes, {points:,} on the bone surface")
-        edge = (sizes(sample.points, sample.marrow).mean() * (6 if sample.dimension == 3 else 2)) ** (
-            1 / sample.dimension
-        )
+        say("mesh", f"{sample.marrow_cells:,} marrow cells, {nodes:,} nodes, {points:,} on the bone surface")
+        simplices = 6 if sample.dimension == 3 else 2  # of a cube, a square
+        edge = (m.marrow_volume / sample.marrow_cells * simplices) ** (1 / sample.dimension)
         say("", f"mean cell size {edge:.3g} um")
     unknowns = nodes * len(network.marrow) + points * len(network.surface)
     nd = max(network.n_diffusing, 1)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..case.types import Case, FocusSpec
 from ..errors import Problem
-from ..geometry import Sample
+from ..geometry import Piece, Sample
+from ..team import Team
 from ..tissue import Tissue, WellMixed, ball_shares
 
 
@@ -23,7 +24,7 @@ class Focus:
         population: What was added.
         load: Added density.
         volume: Marrow volume inside the ball, um^3 (um^2 in 2-D), exact for the mesh.
-        density: Added density of every marrow value (whole sample).
+        density: Added density of every marrow row of this rank.
     """
 
     center: np.ndarray
@@ -34,15 +35,15 @@ class Focus:
     density: np.ndarray
 
 
-def place_center(spec: FocusSpec, sample: Sample) -> np.ndarray:
+def place_center(spec: FocusSpec, sample: Sample | Piece) -> np.ndarray:
     """Position of a focus, um."""
     if isinstance(spec.center, str):
         return (np.asarray(sample.box[0]) + np.asarray(sample.box[1])) / 2
     return np.asarray(spec.center, dtype=float)
 
 
-def check_foci(case: Case, sample: Sample) -> list[Problem]:
-    """Foci that lie outside the sample or hold no marrow."""
+def check_foci(case: Case, sample: Piece) -> list[Problem]:
+    """Collective: foci that lie outside the sample or hold no marrow."""
     problems = []
     lo, hi = np.asarray(sample.box[0]), np.asarray(sample.box[1])
     span = " x ".join(f"{a:g}..{b:g} um" for a, b in zip(lo, hi, strict=True))
@@ -63,7 +64,8 @@ def check_foci(case: Case, sample: Sample) -> list[Problem]:
                 case.problem(("focus", k, "center"), f"{where} is outside the sample, which spans {span}.")
             )
             continue
-        distance = float(np.linalg.norm(sample.points[np.unique(sample.marrow)] - center, axis=1).min())
+        here = np.linalg.norm(sample.points[: sample.own] - center, axis=1).min(initial=np.inf)
+        distance = float(sample.team.least(here))
         small = 1e-6 * spec.radius**sample.dimension
         if distance >= spec.radius and marrow_volume(sample, center, spec.radius) <= small:
             problems.append(
@@ -76,13 +78,14 @@ def check_foci(case: Case, sample: Sample) -> list[Problem]:
     return problems
 
 
-def marrow_volume(sample: Sample, center: np.ndarray, radius: float) -> float:
-    """Marrow inside a ball, um^3 (um^2 in 2-D), exact for the mesh."""
-    return float(ball_shares(sample.points, sample.marrow, center, radius).sum())
+def marrow_volume(sample: Piece, center: np.ndarray, radius: float) -> float:
+    """Collective: marrow inside a ball, um^3 (um^2 in 2-D), exact for the mesh."""
+    cells = sample.marrow[: sample.own_cells]
+    return float(sample.team.sum(ball_shares(sample.points, cells, center, radius).sum()))
 
 
 def place_foci(case: Case, tissue: Tissue, inoculum: str | None) -> list[Focus]:
-    """The foci of a case as densities on the marrow of the whole sample.
+    """Collective: the foci of a case as densities on the marrow rows of this rank.
 
     The ball is intersected with the marrow cells exactly, so that the amount added is load times
     the marrow volume inside the ball, whatever the mesh. A solute is spread over the nodes by their
@@ -93,32 +96,50 @@ def place_foci(case: Case, tissue: Tissue, inoculum: str | None) -> list[Focus]:
     """
     out = []
     local = [p.name for p in tissue.network.marrow if p.diffusivity == 0]
+    layout, team = tissue.layout, Team(tissue.problem.comm)
+    rows = len(layout.owned)
     for spec in case.foci:
         population = spec.population or inoculum
         assert population is not None
         if isinstance(tissue.sample, WellMixed):
-            out.append(
-                Focus(np.zeros(0), 0.0, population, spec.load, tissue.sample.volume, np.full(1, spec.load))
-            )
+            everywhere = np.full(rows, spec.load)
+            out.append(Focus(np.zeros(0), 0.0, population, spec.load, tissue.sample.volume, everywhere))
             continue
         center = place_center(spec, tissue.sample)
-        points = tissue.sample.points[tissue.marrow_vertices]
-        shares = ball_shares(points, tissue.marrow_cells, center, spec.radius)
+        shares = ball_shares(layout.points, layout.cells, center, spec.radius)[:rows]
         shares = np.maximum(shares, 0.0)
-        density = spec.load * _fill(shares, tissue.volumes, population in local)
-        out.append(Focus(center, spec.radius, population, spec.load, float(shares.sum()), density))
+        volume = float(team.sum(shares.sum()))
+        fraction = shares / layout.volumes
+        if population in local:
+            fraction = _fill(fraction, volume, layout.volumes, layout.owned, team)
+        out.append(Focus(center, spec.radius, population, spec.load, volume, spec.load * fraction))
     return out
 
 
-def _fill(shares: np.ndarray, volumes: np.ndarray, whole: bool) -> np.ndarray:
-    """Filled fraction of every node; fractions times volumes add up to the sum of the shares."""
-    fraction = shares / volumes
-    if not whole:
-        return fraction
-    inside = np.flatnonzero(shares > 0)
+def _fill(
+    fraction: np.ndarray, volume: float, volumes: np.ndarray, values: np.ndarray, team: Team
+) -> np.ndarray:
+    """Collective: whole nodes filled, those that lie most inside first, until `volume` is used up.
+
+    Args:
+        fraction: Of every row's lumped volume, how much lies inside.
+        volume: What is to be filled over all ranks.
+        volumes: Lumped volume of every row.
+        values: Marrow value of every row: of nodes that lie alike the first comes first.
+        team: The ranks.
+
+    Returns:
+        Filled fraction of every row.
+    """
+    mine = np.flatnonzero(fraction > 0)
+    # every rank sees the nodes of the focus, which are few beside those of the sample
+    value, inside, size = (team.together(a[mine]) for a in (values, fraction, volumes))
     # round-off must not decide between nodes that lie alike
-    order = inside[np.lexsort((inside, -np.round(fraction[inside], 9)))]
-    before = np.concatenate([[0.0], np.cumsum(volumes[order])[:-1]])
-    filled = np.zeros(len(volumes))
-    filled[order] = np.clip((shares.sum() - before) / volumes[order], 0.0, 1.0)
-    return filled
+    order = np.lexsort((value, -np.round(inside, 9)))
+    before = np.concatenate([[0.0], np.cumsum(size[order])[:-1]])
+    filled = np.empty(len(order))
+    filled[order] = np.clip((volume - before) / size[order], 0.0, 1.0)
+    first = team.before(len(mine))
+    out = np.zeros(len(fraction))
+    out[mine] = filled[first : first + len(mine)]
+    return out

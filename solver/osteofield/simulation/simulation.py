@@ -11,7 +11,7 @@ import numpy as np
 
 from ..case.types import Case
 from ..errors import ComputationStopped
-from ..geometry import Sample
+from ..geometry import Piece, Sample
 from ..integrator import Rodas, StepControl, System
 from ..kinetics import Network
 from ..parallel import agree
@@ -55,7 +55,7 @@ class Simulation:
         case: Case,
         network: Network,
         healthy: Network,
-        sample: Sample | WellMixed,
+        sample: Sample | Piece | WellMixed,
         comm: MPI.Comm,
         log: Callable[[str], None] = lambda line: None,
         start: Restored | None = None,
@@ -96,7 +96,7 @@ class Simulation:
         for focus in self.foci:
             self._log(about_focus(focus, self.network, self.tissue.sample.dimension))
             column = self.names.index(focus.population)
-            self.system.marrow(y)[:, column] += focus.density[self.tissue.owned_marrow]
+            self.system.marrow(y)[:, column] += focus.density
         self._faces.fill(self.system, y, self._log)
         return y
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..geometry import Sample
+from ..geometry import Piece, Sample, part_of
 from ..integrator.halo import Halo, LocalMatrix
+from ..team import Team
 from .marrow import marrow_mesh
 from .measure import lumped, sizes
 
@@ -36,37 +37,46 @@ class WellMixed:
 
 @dataclass(frozen=True)
 class Layout:
-    """Values of the whole sample, and which of them this rank owns.
+    """The values of this rank, and their places among those of the whole sample.
+
+    Values are numbered by the marrow points of the sample and by its bone-surface points, in an order
+    that is the same on any number of ranks; rows are the values of this rank in an order of its own.
 
     Attributes:
-        marrow_vertices, surface_vertices: Sample point of every marrow and surface value.
-        marrow_cells, surface_cells: Cells in those numberings.
-        volumes, areas: Lumped measure of every marrow and surface value.
-        half_thickness: Of bone at every surface value, um.
-        outer: Lumped area of the box faces at every marrow value.
-        faces: The same of each face by itself, ``x-``, ``x+``, ...
-        owned: Marrow value of every row of this rank.
-        on_surface: Rows of this rank that touch bone.
+        marrow_count, surface_count, cell_count: Marrow and surface values and marrow cells of the whole.
+        owned: Marrow value of every row.
+        on_surface: Rows that touch bone.
         owned_surface: Surface value of each of them.
-        facets: Facets of the bone surface that count on this rank (each counts on one), as its rows, ghosts
-            after the owned ones.
+        volumes, outer: Lumped volume, and lumped area of the box faces, of every row.
+        faces: The latter of each face by itself, ``x-``, ``x+``, ...; of those that have marrow on this rank.
+        areas, half_thickness: Lumped area, and half thickness of bone (um), of every surface row.
+        points: ``(rows + ghosts, d)`` um; ghosts are rows of other ranks next to those of this one.
+        values, surface_values: Marrow value of every one of them, and surface value, -1 away from bone.
+        cells: Marrow cells, as rows and ghosts: those that count on this rank (each counts on one), then
+            others that touch its rows.
+        own_cells: How many of them count here.
+        facets: Facets of the bone surface that count here, as rows and ghosts.
         facet_sizes: Their areas, um^2 (lengths in 2-D, um).
-        position: (rows, 3) coordinates of this rank's rows, um.
+        position: ``(rows, 3)`` coordinates of the rows, um.
         stiffness, local: Scalar stiffness (None for one point) and its local rows.
     """
 
-    marrow_vertices: np.ndarray
-    surface_vertices: np.ndarray
-    marrow_cells: np.ndarray
-    surface_cells: np.ndarray
-    volumes: np.ndarray
-    areas: np.ndarray
-    half_thickness: np.ndarray
-    outer: np.ndarray
-    faces: Mapping[str, np.ndarray]
+    marrow_count: int
+    surface_count: int
+    cell_count: int
     owned: np.ndarray
     on_surface: np.ndarray
     owned_surface: np.ndarray
+    volumes: np.ndarray
+    outer: np.ndarray
+    faces: Mapping[str, np.ndarray]
+    areas: np.ndarray
+    half_thickness: np.ndarray
+    points: np.ndarray
+    values: np.ndarray
+    surface_values: np.ndarray
+    cells: np.ndarray
+    own_cells: int
     facets: np.ndarray
     facet_sizes: np.ndarray
     position: np.ndarray
@@ -74,89 +84,81 @@ class Layout:
     local: LocalMatrix
 
 
-def lay_out(sample: Sample | WellMixed, comm: MPI.Comm) -> Layout:
-    """Collective: distribute a sample."""
-    return _point(sample, comm) if isinstance(sample, WellMixed) else _mesh(sample, comm)
+def lay_out(sample: Sample | Piece | WellMixed, comm: MPI.Comm) -> Layout:
+    """Collective: rows and measures of a piece, of a sample that every rank has, or of one point."""
+    if isinstance(sample, WellMixed):
+        return _point(sample, comm)
+    return _mesh(part_of(sample, Team(comm)) if isinstance(sample, Sample) else sample, comm)
 
 
 def _point(sample: WellMixed, comm: MPI.Comm) -> Layout:
     from mpi4py import MPI
 
     rows = np.arange(1 if comm.rank == 0 else 0)  # one point lives on one rank
-    alone = Halo(np.zeros(0, np.int64), (0, len(rows)), MPI.COMM_SELF)
-    local = LocalMatrix(np.zeros(len(rows) + 1, np.int32), np.zeros(0, np.int32), np.zeros(0), alone)
-    one, no_cells = np.zeros(1, np.int64), np.zeros((0, 1), np.int64)
+    n = len(rows)
+    alone = Halo(np.zeros(0, np.int64), (0, n), MPI.COMM_SELF)
+    local = LocalMatrix(np.zeros(n + 1, np.int32), np.zeros(0, np.int32), np.zeros(0), alone)
+    no_cells = np.zeros((0, 1), np.int32)
     return Layout(
-        marrow_vertices=one,
-        surface_vertices=one,
-        marrow_cells=no_cells,
-        surface_cells=no_cells,
-        volumes=np.array([sample.volume]),
-        areas=np.array([sample.volume * sample.sigma0]),
-        half_thickness=np.array([sample.d0]),
-        outer=np.zeros(1),
-        faces={},
+        marrow_count=1,
+        surface_count=1,
+        cell_count=0,
         owned=rows,
         on_surface=rows,
         owned_surface=rows,
+        volumes=np.full(n, sample.volume),
+        outer=np.zeros(n),
+        faces={},
+        areas=np.full(n, sample.volume * sample.sigma0),
+        half_thickness=np.full(n, sample.d0),
+        points=np.zeros((n, 0)),
+        values=rows,
+        surface_values=rows,
+        cells=no_cells,
+        own_cells=0,
         facets=no_cells,
         facet_sizes=np.zeros(0),
-        position=np.zeros((len(rows), 3)),
+        position=np.zeros((n, 3)),
         stiffness=None,
         local=local,
     )
 
 
-def _mesh(sample: Sample, comm: MPI.Comm) -> Layout:
-    mesh = marrow_mesh(sample, comm)
-    n, points = len(sample.points), sample.points
-    marrow, owned = mesh.vertices, mesh.owned
-    surface = np.unique(sample.surface)
-    marrow_value, surface_value = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
-    marrow_value[marrow] = np.arange(len(marrow))
-    surface_value[surface] = np.arange(len(surface))
-    faces = {side: lumped(points, f, n)[marrow] for side, f in sample.faces.items() if len(f)}
-    on_surface = np.flatnonzero(surface_value[marrow[owned]] >= 0)
-    position = np.zeros((len(owned), 3))
-    position[:, : sample.dimension] = points[marrow[owned]]
-    local = LocalMatrix.from_petsc(mesh.stiffness, comm)
-    values_of_rows = _with_ghosts(owned, local)
-    facets = _own_facets(marrow_value[sample.surface], values_of_rows, local.rows)
+def _mesh(piece: Piece, comm: MPI.Comm) -> Layout:
+    mesh = marrow_mesh(piece, comm)
+    own, order, points = piece.own, mesh.points, piece.points
+    rows = order[:own]
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    faces = {side: lumped(points, f, len(points))[rows] for side, f in piece.faces.items() if len(f)}
+    surface_value = piece.surface_number[rows]
+    on_surface = np.flatnonzero(surface_value >= 0)
+    at_bone = rows[on_surface]
+    facets = piece.surface[: piece.own_facets]
+    ordered = points[order]
+    position = ordered[:own]
+    if piece.dimension == 2:
+        position = np.column_stack([position, np.zeros(own)])
     return Layout(
-        marrow_vertices=marrow,
-        surface_vertices=surface,
-        marrow_cells=marrow_value[sample.marrow],
-        surface_cells=surface_value[sample.surface],
-        volumes=lumped(points, sample.marrow, n)[marrow],
-        areas=lumped(points, sample.surface, n)[surface],
-        half_thickness=sample.half_thickness[surface],
-        outer=sum(faces.values(), np.zeros(len(marrow))),
-        faces=faces,
-        owned=owned,
+        marrow_count=piece.marrow_points,
+        surface_count=piece.surface_points,
+        cell_count=piece.marrow_cells,
+        owned=piece.number[rows],
         on_surface=on_surface,
-        owned_surface=surface_value[marrow[owned[on_surface]]],
-        facets=facets,
-        facet_sizes=sizes(points, marrow[values_of_rows][facets]),
-        position=position,
+        owned_surface=surface_value[on_surface],
+        volumes=lumped(points, piece.marrow, len(points))[rows],
+        outer=sum(faces.values(), np.zeros(own)),
+        faces=faces,
+        areas=lumped(points, piece.surface, len(points))[at_bone],
+        half_thickness=piece.half_thickness[at_bone],
+        points=ordered,
+        values=piece.number[order],
+        surface_values=piece.surface_number[order],
+        cells=place[piece.marrow],
+        own_cells=piece.own_cells,
+        facets=place[facets],
+        facet_sizes=sizes(points, facets),
+        position=np.ascontiguousarray(position),
         stiffness=mesh.stiffness,
-        local=local,
+        local=mesh.local,
     )
-
-
-def _with_ghosts(values: np.ndarray, local: LocalMatrix) -> np.ndarray:
-    """Collective: whole numbers of the owned rows, and those of the ghosts after them."""
-    out = np.zeros((local.rows + local.halo.ghosts, 1))
-    out[: local.rows, 0] = values
-    local.halo(out)
-    return out[:, 0].astype(np.int64)
-
-
-def _own_facets(facets: np.ndarray, values: np.ndarray, rows: int) -> np.ndarray:
-    """Of all facets of the bone surface (marrow values) those whose first vertex is owned here, as rows.
-
-    Every vertex of a facet is a neighbour of the others, and so at least a ghost where one of them is owned.
-    """
-    row = np.full(int(max(facets.max(initial=-1), values.max(initial=-1))) + 1, -1, np.int64)
-    row[values] = np.arange(len(values))
-    first = row[facets[:, 0]]
-    return row[facets[(first >= 0) & (first < rows)]]

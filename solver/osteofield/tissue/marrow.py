@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The marrow of a sample over ranks: who owns which vertex, and the scalar stiffness."""
+"""The marrow of a piece as rows of a distributed matrix: their order, and the scalar stiffness."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from ..geometry import Sample
+from ..geometry import Piece
+from ..integrator.halo import LocalMatrix
 from ..parallel import load_fem
+from ..team import Team
 from .stiffness import stiffness
 
 if TYPE_CHECKING:
@@ -23,75 +25,39 @@ class MarrowMesh:
     """P1 finite elements on the marrow.
 
     Attributes:
-        vertices: Sample point of every marrow vertex, ascending: the numbering of marrow fields.
-        owned: Position in `vertices` of every row owned by this rank.
+        points: Point of the piece of every row of this rank, then of every ghost of `local`.
         stiffness: Assembled scalar matrix of (grad u, grad v) over the marrow.
-        cells: Marrow cells over all ranks.
+        local: The rows of this rank.
     """
 
-    vertices: np.ndarray
-    owned: np.ndarray
+    points: np.ndarray
     stiffness: PETSc.Mat
-    cells: int
+    local: LocalMatrix
 
 
-def marrow_mesh(sample: Sample, comm: MPI.Comm) -> MarrowMesh:
-    """Collective: distribute the marrow vertices and assemble the stiffness.
+def marrow_mesh(piece: Piece, comm: MPI.Comm) -> MarrowMesh:
+    """Collective: order the points of a piece and assemble their rows of the stiffness.
 
-    Every rank has the whole sample for now; each owns the vertices that recursive bisection gives it,
-    in an order that keeps neighbours close (reverse Cuthill-McKee), and assembles their rows.
+    The order keeps neighbours close (reverse Cuthill-McKee). A piece has all cells that touch its
+    points, so no contributions are exchanged.
     """
     load_fem()
     from petsc4py import PETSc
 
-    vertices, cells = _used(sample.marrow, len(sample.points))
-    points = sample.points[vertices]
-    owner = _bisect(points, comm.size)
-    mine = np.flatnonzero(owner == comm.rank)
-    near = cells[(owner[cells] == comm.rank).any(axis=1)] if comm.size > 1 else cells
-    local = np.full(len(vertices), -1, np.int32)
-    local[mine] = np.arange(len(mine), dtype=np.int32)
-    others = np.setdiff1d(near, mine) if comm.size > 1 else mine[:0]
-    local[others] = len(mine) + np.arange(len(others), dtype=np.int32)
-    graph = stiffness(points[np.concatenate([mine, others])], local[near], len(mine))
-    order = reverse_cuthill_mckee(graph[:, : len(mine)].tocsr(), symmetric_mode=True)
-    mine = mine[order]
-    rows = graph[order].tocsr()
-    position = np.empty(len(vertices), np.int64)
-    position[np.concatenate(comm.allgather(mine))] = np.arange(len(vertices))
-    named = np.concatenate([mine[np.argsort(order)], others])  # vertex of every column of `graph`
+    team, own = Team(comm), piece.own
+    graph = stiffness(piece.points, piece.marrow, own)
+    order = reverse_cuthill_mckee(graph[:, :own].tocsr(), symmetric_mode=True).astype(np.int64)
+    start = team.before(own)
+    row = np.empty(len(piece.points), np.int64)  # of the matrix, for every point
+    row[order] = start + np.arange(own)
+    number = piece.number
+    row[own:] = team.look_up(number[:own], row[:own], number[own:])
+    mine = graph[order].tocsr()
     matrix = PETSc.Mat().createAIJ(
-        ((len(mine), len(vertices)),) * 2,
-        csr=(rows.indptr, position[named][rows.indices].astype(PETSc.IntType), rows.data),
+        ((own, piece.marrow_points),) * 2,
+        csr=(mine.indptr, row[mine.indices].astype(PETSc.IntType), mine.data),
         comm=comm,
     )
     matrix.assemble()
-    return MarrowMesh(vertices, mine, matrix, len(cells))
-
-
-def _used(cells: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices that occur in cells, ascending, and the cells renumbered to them."""
-    used = np.zeros(points, bool)
-    used[cells.ravel()] = True
-    vertices = np.flatnonzero(used)
-    renumber = np.cumsum(used) - 1
-    return vertices, renumber[cells]
-
-
-def _bisect(points: np.ndarray, parts: int) -> np.ndarray:
-    """Part of every vertex by recursive coordinate bisection (deterministic)."""
-    part = np.zeros(len(points), np.int32)
-    if parts == 1:
-        return part
-    stack = [(np.arange(len(points)), 0, parts)]
-    while stack:
-        ids, first, count = stack.pop()
-        if count == 1:
-            part[ids] = first
-            continue
-        low = count // 2
-        axis = int(np.ptp(points[ids], axis=0).argmax()) if len(ids) else 0
-        order = ids[np.argsort(points[ids, axis], kind="stable")]
-        split = len(order) * low // count
-        stack += [(order[:split], first, low), (order[split:], first + low, count - low)]
-    return part
+    ghosts = own + np.argsort(row[own:], kind="stable")  # as LocalMatrix has them
+    return MarrowMesh(np.concatenate([order, ghosts]), matrix, LocalMatrix.from_petsc(matrix, comm))

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..geometry import Sample
+from ..geometry import Piece, Sample
 from ..integrator import Points, Problem
 from ..kinetics import Kernels, Network
+from ..team import Team
 from .gather import Gather, Rows, Table
 from .layout import Layout, WellMixed, lay_out
+from .order import places_of_cells
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -28,11 +30,11 @@ class Tissue:
         sample: Where.
         network: What.
         problem: What the integrator takes.
-        layout: Values of the whole sample and the part of this rank.
+        layout: The values of this rank and their places among those of the whole sample.
         gather_marrow, gather_surface: Collect rows in the numbering of the whole sample.
     """
 
-    sample: Sample | WellMixed
+    sample: Sample | Piece | WellMixed
     network: Network
     problem: Problem
     layout: Layout
@@ -44,58 +46,30 @@ class Tissue:
         """Populations in the order of totals and norms: marrow, then surface."""
         return tuple(p.name for p in (*self.network.marrow, *self.network.surface))
 
-    @property
-    def marrow_vertices(self) -> np.ndarray:
-        """Sample point of every marrow value."""
-        return self.layout.marrow_vertices
-
-    @property
-    def surface_vertices(self) -> np.ndarray:
-        """Sample point of every surface value."""
-        return self.layout.surface_vertices
-
-    @property
-    def marrow_cells(self) -> np.ndarray:
-        """Marrow cells in the numbering of marrow values."""
-        return self.layout.marrow_cells
-
-    @property
-    def surface_cells(self) -> np.ndarray:
-        """Facets of the bone surface in the numbering of surface values."""
-        return self.layout.surface_cells
-
-    @property
-    def volumes(self) -> np.ndarray:
-        """Lumped volume of every marrow value, um^3 (um^2 in 2-D)."""
-        return self.layout.volumes
-
-    @property
-    def areas(self) -> np.ndarray:
-        """Lumped area of every surface value, um^2 (um in 2-D)."""
-        return self.layout.areas
-
-    @property
-    def owned_marrow(self) -> np.ndarray:
-        """Marrow value of every row of this rank."""
-        return self.layout.owned
-
     def mesh_tables(self) -> list[Table]:
-        """Points (um) and cells of marrow and bone surface, to be collected; none where there is no space."""
+        """Collective: points (um) and cells of marrow and bone surface, to be collected.
+
+        Cells come in an order that is the same on any number of ranks; there are none without space.
+        """
         if isinstance(self.sample, WellMixed):
             return []
-        comm, here = self.problem.comm, self.problem.comm.rank == 0
+        comm, where = self.problem.comm, self.layout
+        rows, d = len(where.owned), where.points.shape[1]
         tables: list[Table] = []
-        for domain in ("marrow", "surface"):
-            points = self.sample.points[getattr(self, f"{domain}_vertices")]
-            for part, values in (("points", points), ("cells", getattr(self, f"{domain}_cells"))):
-                total = len(values)  # every rank has them all; the first gives them
-                gather = Gather(comm, np.arange(total if here else 0), total)
-                tables.append(Rows(gather, values if here else values[:0], f"{domain}.{part}"))
+        for domain, gather, points, values, cells in (
+            ("marrow", self.gather_marrow, slice(rows), where.values, where.cells[: where.own_cells]),
+            ("surface", self.gather_surface, where.on_surface, where.surface_values, where.facets),
+        ):
+            numbers = values[cells].reshape(-1, d + (domain == "marrow"))
+            places = places_of_cells(Team(comm), numbers)
+            total = int(comm.allreduce(len(numbers)))
+            tables.append(Rows(gather, where.points[points], f"{domain}.points"))
+            tables.append(Rows(Gather(comm, places, total), numbers, f"{domain}.cells"))
         return tables
 
 
 def build_tissue(
-    sample: Sample | WellMixed,
+    sample: Sample | Piece | WellMixed,
     network: Network,
     kernels: Kernels,
     comm: MPI.Comm,
@@ -113,7 +87,7 @@ def build_tissue(
     infinite healthy surrounding with that loss. c_far is the healthy value of the model.
 
     Args:
-        sample: Geometry.
+        sample: Geometry: this rank's piece, or a whole sample that every rank has.
         network: Populations.
         kernels: Its compiled rates; told the sample's sigma0 and d0 here.
         comm: Communicator.
@@ -125,8 +99,7 @@ def build_tissue(
     nd = network.n_diffusing
     marrow, surface = network.marrow, network.surface
     diffusivity = np.array([p.diffusivity for p in marrow[:nd]])
-    volumes = np.ascontiguousarray(layout.volumes[layout.owned])
-    outer = layout.outer[layout.owned]
+    volumes, outer = layout.volumes, layout.outer
     open_rows = np.flatnonzero(outer > 0) if open_faces else np.zeros(0, np.int64)
     problem = Problem(
         comm=comm,
@@ -153,8 +126,8 @@ def build_tissue(
         network,
         problem,
         layout,
-        Gather(comm, layout.owned, len(layout.marrow_vertices)),
-        Gather(comm, layout.owned_surface, len(layout.surface_vertices)),
+        Gather(comm, layout.owned, layout.marrow_count),
+        Gather(comm, layout.owned_surface, layout.surface_count),
     )
 
 
@@ -169,11 +142,10 @@ def _inside(layout: Layout, kernels: Kernels, fields: int) -> Points:
 def _surface(
     layout: Layout, kernels: Kernels, network: Network, volumes: np.ndarray, sigma0: float
 ) -> Points:
-    values = layout.owned_surface
-    areas = np.ascontiguousarray(layout.areas[values])
-    g = np.zeros((len(values), len(network.fields)))
+    areas = layout.areas
+    g = np.zeros((len(areas), len(network.fields)))
     for k, field in enumerate(network.fields):
-        g[:, k] = layout.half_thickness[values] if field.name == GEOMETRY_FIELD else field.initial
+        g[:, k] = layout.half_thickness if field.name == GEOMETRY_FIELD else field.initial
     rows = layout.on_surface.astype(np.int32)
     return Points(kernels.surface, rows, areas / (volumes[rows] * sigma0), g, areas)
 

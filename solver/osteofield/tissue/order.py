@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""An order of cells that is the same on any number of ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..team import Team
+
+_MOST = 1 << 13  # cells that have the same first vertex
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
+    """Collective: place of every cell of this rank among those of all ranks.
+
+    Cells are ordered by their smallest vertex, and those that share it by their other vertices. The rank
+    that has a vertex has all the cells of which it is the smallest.
+
+    Args:
+        team: The ranks.
+        cells: ``(n, k)`` global numbers of the vertices, ``< 2^50``.
+
+    Returns:
+        ``(n,)`` int64.
+    """
+    if not len(cells):
+        return team.places(np.zeros(0, np.int64))
+    first = cells.min(1)
+    with np.errstate(over="ignore"):  # the order of others does not matter as long as it is always the same
+        mixed = (cells.astype(np.uint64) + np.uint64(1)) * _ODD
+        others = (mixed ^ (mixed >> np.uint64(29))).sum(1, dtype=np.uint64)
+    order = np.lexsort((others, first))
+    ascending = first[order]
+    begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
+    within = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
+    if within.max() >= _MOST:
+        raise ValueError(f"a vertex is the first of more than {_MOST} cells")
+    keys = np.empty(len(cells), np.int64)
+    keys[order] = ascending * _MOST + within
+    return team.places(keys)
