@@ -81,7 +81,7 @@ def run_arms(
                 progress=progress, before_report=before_report, screen=screen, sample=sample,
             )  # fmt: skip
             outcomes.append(outcome)
-            if outcome.status == "interrupted":
+            if outcome.status in ("interrupted", "requeue"):
                 break
         last = next((o for o in outcomes if o.status != "done"), outcomes[-1] if outcomes else None)
         last = last or Outcome("done", "all arms were done", case.time.end)

@@ -64,11 +64,14 @@ def _hearing_the_limit(started: Callable[[], bool]) -> Iterator[None]:
     """Before the first step a scheduler's notice finds nothing to save: say so and end all ranks.
 
     The job is not queued again, as it would come no further the next time. From the first step on
-    the simulation itself hears the signal.
+    the simulation itself hears the signal; between two arms it is kept for the next one.
     """
+    from ..simulation.interrupt import announce
 
     def end(_number: int, _frame: FrameType | None) -> None:
-        if is_root() and not started():
+        if started():
+            announce()
+        elif is_root():
             warn(
                 "the computation stopped: SIGUSR1 announced the end of the job's time before the first "
                 "step, so there is nothing to save; ask for more time (--time)."

@@ -84,11 +84,12 @@ def execute(args: argparse.Namespace) -> int:
     from .. import batch
     from ..results.folder import CHECKPOINTS
 
-    job, asked, profile = _checked(args)
+    job, asked, profile, case = _checked(args)
     launcher = batch.find_launcher()
     launch = profile.launch or (launcher.srun if launcher else "srun")
+    pattern = f"{'*/' if case.arms else ''}{CHECKPOINTS}/*.h5"
     command = shlex.join(["osteofield", *sys.argv[1:]])
-    text = batch.job_script(job, asked, profile, launch, command, f"{CHECKPOINTS}/*.h5")
+    text = batch.job_script(job, asked, profile, launch, command, pattern)
     script = args.script or Path(f"{job.name}.sbatch")
     _write(script, text)
     if not args.now:
@@ -100,7 +101,7 @@ def execute(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _checked(args: argparse.Namespace) -> tuple[Job, Resources, Profile]:
+def _checked(args: argparse.Namespace) -> tuple[Job, Resources, Profile, Case]:
     """All that was asked for, or every problem of it.
 
     Raises:
@@ -154,7 +155,7 @@ def _checked(args: argparse.Namespace) -> tuple[Job, Resources, Profile]:
         resume=args.resume,
         overwrite=args.overwrite,
     )
-    return job, asked, profile
+    return job, asked, profile, case
 
 
 def _valid_case(

@@ -21,11 +21,20 @@ MEANING = {
 }
 
 
+_announced = False
+
+
+def announce() -> None:
+    """Note a SIGUSR1 that came outside of any `Interrupt`, for the next one (between two arms)."""
+    global _announced
+    _announced = True
+
+
 class Interrupt:
     """Context in which these signals only set a flag; a second SIGINT ends the process."""
 
     def __init__(self) -> None:
-        self._urgency = 0
+        self._urgency = int(_announced)
         self._old: dict[int, Any] = {}
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
