@@ -130,7 +130,7 @@ def test_invalid_toml_is_located(text: str, line: int) -> None:
     with pytest.raises(InputError) as caught:
         TomlSource.parse(text, "a.toml")
     (problem,) = caught.value.problems
-    assert str(problem).startswith(f"a.toml:{problem.line}: this is not valid TOML: ")
+    assert str(problem).startswith(f"a.toml:{problem.line}: ")
     assert problem.line in (line, line + 1)  # tomllib reports the end of the text one line further
 
 
@@ -139,9 +139,45 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for name, message in [
         ("none.toml", "there is no such file."),
         (".", "this is a folder, but a TOML file is needed."),
-        ("latin.toml", "the file is not UTF-8 text (byte 5)."),
+        ("latin.toml", "what follows 'a = '' on this line is not UTF-8 text; save the file as UTF-8."),
     ]:
         with pytest.raises(InputError) as caught:
             TomlSource.load(tmp_path / name)
         assert caught.value.problems[0].message == message
         assert caught.value.problems[0].file == tmp_path / name
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"], ids=["lf", "crlf"])
+def test_files_of_other_editors_read_the_same(tmp_path, start, newline):
+    """Windows line ends and a byte order mark are no faults, and lines are counted the same."""
+    path = tmp_path / "a.toml"
+    path.write_bytes(
+        start + newline.join([b"# one", b"a = 1", b"[t]", b'b = """x', b'y"""', b"c = [", b"2,", b"3]"])
+    )
+    source = TomlSource.load(path)
+    assert source.data == {"a": 1, "t": {"b": "x\ny", "c": [2, 3]}}
+    assert [source.line(k) for k in (("a",), ("t",), ("t", "b"), ("t", "c", 1))] == [2, 3, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("a = 1\nb = 2\na = 3", 3, "'a' stands in this table twice, first in line 1; keep one of them."),
+        ("a = 1\n[t]\nb = 2\nb = 3", 4, "'b' stands in this table twice, first in line 3"),
+        ("[t]\n[u]\n[t]", 3, "the table 't' stands in this file twice, first in line 1"),
+        ("t = {}\n[t]", 2, "the table 't' stands in this file twice, first in line 1"),
+        ("a = 7 day", 1, 'a text needs quotes, and so does a number with a unit: a = "7 day"'),
+        ("a = 7 day # week", 1, 'a = "7 day"'),
+        ("a = homeostasis", 1, 'a = "homeostasis"'),
+        ('a = "7 day', 1, "a text in quotes begins on this line and does not end"),
+        ("a = [1, 2", 1, "this is not valid TOML: Unclosed array in 'a = [1, 2'."),
+        ("a", 1, "this is not valid TOML: Expected '=' after a key in a key/value pair in 'a'."),
+    ],
+)
+def test_faults_of_toml_in_plain_words(text, line, said):
+    with pytest.raises(InputError) as caught:
+        TomlSource.parse(text, "a.toml")
+    (problem,) = caught.value.problems
+    assert problem.line == line
+    assert said in problem.message

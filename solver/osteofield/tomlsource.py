@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError, Problem
+from .tomlfaults import explain
 
 Key = tuple[str | int, ...]
 
@@ -36,13 +37,11 @@ class TomlSource:
             InputError: The file is missing, unreadable, not UTF-8 or not TOML.
         """
         try:
-            text = Path(path).read_bytes().decode("utf-8")
+            text = _decoded(Path(path).read_bytes(), path)
         except FileNotFoundError:
             raise InputError(Problem("there is no such file.", path)) from None
         except IsADirectoryError:
             raise InputError(Problem("this is a folder, but a TOML file is needed.", path)) from None
-        except UnicodeDecodeError as e:
-            raise InputError(Problem(f"the file is not UTF-8 text (byte {e.start}).", path)) from None
         except OSError as e:
             raise InputError(Problem(f"the file cannot be read: {e.strerror}.", path)) from None
         return cls.parse(text, str(path))
@@ -56,7 +55,7 @@ class TomlSource:
             m = re.search(r"\(at line (\d+), column (\d+)\)", str(e))
             line = int(m[1]) if m else len(text.splitlines()) or 1
             said = re.sub(r"\s*\(at .*\)$", "", str(e))
-            raise InputError(Problem(f"this is not valid TOML: {said}.", file, line)) from None
+            raise InputError(Problem(explain(text, line, said), file, line)) from None
         return cls(file, data, _key_lines(text))
 
     def line(self, key: Key) -> int | None:
@@ -69,6 +68,21 @@ class TomlSource:
     def problem(self, key: Key, message: str) -> Problem:
         """A `Problem` located at a key of this file."""
         return Problem(message, self.file, self.line(key), dotted(key) or None)
+
+
+def _decoded(raw: bytes, path: str | Path) -> str:
+    """Text of a file; a byte order mark, as some editors write it, is left out."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError(Problem("the file is UTF-16 text; save it as UTF-8.", path))
+    if b"\0" in raw:
+        raise InputError(Problem("this is no text file; a TOML file is needed.", path))
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        line = raw[: e.start].count(b"\n") + 1
+        near = raw[: e.start].rpartition(b"\n")[2].decode("utf-8", "replace").strip()[-30:]
+        message = f"what follows '{near}' on this line is not UTF-8 text; save the file as UTF-8."
+        raise InputError(Problem(message, path, line)) from None
 
 
 def dotted(key: Key) -> str:

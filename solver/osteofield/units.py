@@ -161,6 +161,11 @@ def quantity(value: str, like: str) -> float:
         UnitError: No number, no unit, an unknown unit or another dimension than that of `like`.
     """
     ref = unit(like)
+    if re.match(r"\s*[-+]?[\d.]*,\d", value):
+        raise UnitError(
+            f"'{value}' is not a quantity; decimals are written with a point, not a comma, and thousands "
+            f"are not set apart: '0.5 {like}'"
+        )
     m = _QUANTITY.match(value)
     if not m:
         raise UnitError(f"'{value}' is not a number with a unit; write for example '1 {like}'")

@@ -260,7 +260,7 @@ def test_regular_output_ends_with_the_run(write: Write, end: str, every: str, la
         ("[time]", '[output]\ntimes = ["2 day", "1 day"]\n[time]', "output.times[1]: the times must ascend"),
         ("[time]", '[output]\ntimes = []\n[time]', "output.times: at least one time is needed."),
         ("[time]", '[output]\ntimes = ["0 day"]\nevery = "1 day"\n[time]', "output.times: give either 'every' or"),
-        ("[time]", '[output]\nfields = "TNF"\n[time]', "output.fields: a list such as"),
+        ("[time]", '[output]\nfields = "TNF"\n[time]', "output.fields: a list is needed, also of one"),
         ("[time]", '[output]\nfields = ["TNF", "TNF"]\n[time]', "output.fields[1]: 'TNF' stands here twice."),
         ("[time]", '[stop]\nwhen = ["claered"]\n[time]', "stop.when[0]: 'claered' is not known; did you mean 'cleared'?"),
         ("[time]", '[boundary]\nouter = "robin"\n[time]', "boundary.outer: 'robin' is not one of the choices; allowed:"),
@@ -294,7 +294,7 @@ def test_therapy_schedule(write: Write, therapy: str, message: str) -> None:
 def test_therapy_dose(write: Write) -> None:
     start = '[[therapy]]\ndrug = "a"\nfrom = "1 day"\n'
     assert problems(write(BASE + start)) == [
-        "case.toml:9: therapy[0].dose.level: this key is needed, for example level = 10"
+        "case.toml:9: therapy[0].dose.level: this key is needed, for example level = 10."
     ]
     for dose, message in [
         ("inf", "a number that is finite is needed, not inf."),

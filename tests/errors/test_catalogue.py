@@ -30,7 +30,7 @@ def complaint(name: str, folder: Path) -> tuple[int, str]:
     if (HERE / name).is_dir():
         shutil.copytree(HERE / name, folder, dirs_exist_ok=True)
     command = ["check", case.name]
-    for line in case.read_text(encoding="utf-8").splitlines():
+    for line in case.read_text(encoding="utf-8", errors="replace").splitlines():
         if line.startswith("#! command "):
             command = shlex.split(line.removeprefix("#! command "))
         elif line.startswith("#! image "):

@@ -91,12 +91,15 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
 
 def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tuple[Reading, dict[str, Any]]:
     """The case, and everything that was read with all defaults."""
+    if not source.data:
+        what = "there is nothing in this file; 'osteofield new' lists cases to start from."
+        raise InputError(Problem(what, source.file))
     top = Table(source, (), source.data, problems)
     _format(top)
     name = top.text("name", path.stem)
     if ("/" in name or name in (".", "..")) and not isinstance(source, ArmSource):  # of arms: read_arms
         top.problem("name", "the name of a case also names a folder; it must not contain '/'.")
-    title = top.text("title", name)
+    title = top.text("title", name or path.stem)
     surface = top.choice("surface", ("records depth", "moves"), "records depth")
     if surface == "moves":
         top.problem("surface", 'a surface that moves is not there yet; write surface = "records depth".')
@@ -117,6 +120,13 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
     time = _time(time_table)
     faces = tuple(read_face(t, sample, time.end) for t in face_tables)
     therapies = tuple(read_therapy(t, time.end) for t in therapy_tables)
+    for i, therapy in enumerate(therapies):
+        if (first := therapies.index(therapy)) < i:
+            therapy_tables[i].problem(
+                None,
+                f"this is therapy[{first}] again, and courses of a drug add up; leave one of them out, or "
+                "write the dose that is meant into one.",
+            )
     stop_table = top.table("stop", keep_empty=True)
     stop = stop_table.words("when", ("cleared", "steady"))
     stop_table.close()
@@ -266,8 +276,10 @@ def _focus(table: Table, sample: SampleSpec) -> FocusSpec:
         message = "a well-mixed sample has no places in it, so its focus has only a load; leave '{}' out."
         elsewhere = {k: message.format(k) for k in ("center", "radius")}
     else:
-        if table.data.get("center") == CENTER:
-            table.text("center")
+        if isinstance(table.data.get("center"), str):
+            if table.text("center") not in ("", CENTER):
+                axes = ", ".join(['"0.5 mm"'] * (dimension or 3))
+                table.problem("center", f'a position such as [{axes}], or "center", is needed here.')
         else:
             counts = (dimension,) if dimension else (2, 3)
             center = table.quantities("center", "um", counts, example='"center".', any_sign=True) or CENTER

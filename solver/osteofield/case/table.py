@@ -58,7 +58,7 @@ class Table:
             value = self.data[name]
         elif default is None and example:
             if not self.broken:
-                self.problem(name, f"this key is needed, for example {name} = {example}")
+                self.problem(name, f"this key is needed, for example {name} = {example.rstrip('.')}.")
             return None
         else:
             value = default
@@ -91,7 +91,11 @@ class Table:
         if value is None:
             return ()
         if not isinstance(value, list):
-            self.problem(name, f'a list such as ["{(options or ("a",))[0]}"] is needed, not {_kind(value)}.')
+            if isinstance(value, str):
+                self.problem(name, f'a list is needed, also of one: {name} = ["{value}"].')
+            else:
+                example = (options or ("a",))[0]
+                self.problem(name, f'a list such as ["{example}"] is needed, but this is {_kind(value)}.')
             return ()
         for i, v in enumerate(value):
             if not isinstance(v, str):
@@ -152,7 +156,7 @@ class Table:
             self.problem(name, f"a plain number is needed, but this is {_kind(value)}.")
             return _NAN
         if not (math.isfinite(value) and above < value < below and at_least <= value <= at_most):
-            bounds = [f"above {above:g}"] * (above > -math.inf) + [f"at least {at_least:g}"] * (
+            bounds = [f"above {above:g}"] * (above > -math.inf) + [f"of at least {at_least:g}"] * (
                 at_least > -math.inf
             )
             bounds += [f"below {below:g}"] * (below < math.inf) + [f"at most {at_most:g}"] * (
@@ -211,9 +215,8 @@ class Table:
         if value is None:
             return None
         if not isinstance(value, list):
-            self.problem(
-                name, f"a list such as {example or f'''["1 {like}"]'''} is needed, not {_kind(value)}."
-            )
+            wanted = example.rstrip(".") or f'["1 {like}"]'
+            self.problem(name, f"a list such as {wanted} is needed, but this is {_kind(value)}.")
             return None
         if counts and len(value) not in counts:
             many = " or ".join(map(str, counts))
@@ -230,7 +233,9 @@ class Table:
         path = self.locate(name, text)
         self.resolved[name] = str(path)
         if not path.exists():
+            itself = Path(self.source.file).name
             near = [p.name for p in _siblings(path) if not suffixes or p.suffix in set(suffixes)]
+            near = [name for name in near if name != itself]
             hint = _hint(path.name, near)
             hint = hint if "mean" in hint else "."  # a list of other files would not help
             self.problem(name, f"there is no {what} '{text}' in {path.parent}{hint}")
