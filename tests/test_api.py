@@ -79,7 +79,7 @@ def test_run_gives_history_fields_and_record(case_file, tmp_path):
     assert record["mesh"]["marrow_nodes"] == len(result.marrow.points)
     assert record["mesh"]["provenance"]["source"] == "shape"
     assert record["steps"]["accepted"] == len(days)
-    assert record["steps"]["solves"] >= 6 * (record["steps"]["accepted"] + record["steps"]["rejected"])
+    assert record["steps"]["solves"] >= record["steps"]["accepted"] + record["steps"]["rejected"]
     assert {"sample", "tissue", "homeostasis", "integration", "memory_MB"} <= set(record["timings"])
     assert record["units"]["TNF"] == "pM"
     (focus,) = record["foci"]

@@ -329,6 +329,7 @@ def _time(table: Table) -> TimeSpec:
         ),
         longest_step=table.quantity("longest_step", "day") if table.has("longest_step") else None,
         linear_tolerance=table.number("linear_tolerance", 3e-3, above=0.0, at_most=1.0),
+        method=table.choice("method", ("auto", "bdf", "rodas"), "auto"),
     )
     table.close()
     if spec.first_step < spec.shortest_step:

@@ -284,6 +284,8 @@ class TimeSpec:
         shortest_step: A step shorter than this stops the run.
         longest_step: None for no limit.
         linear_tolerance: Linear solves are stopped at this fraction of the step's tolerance.
+        method: "bdf" (one solve per step, remembers earlier steps), "rodas" (six, remembers nothing), or
+            "auto": "rodas" in a well-mixed volume, where solves cost nothing.
     """
 
     end: float
@@ -292,6 +294,7 @@ class TimeSpec:
     shortest_step: float = 1e-9
     longest_step: float | None = None
     linear_tolerance: float = 3e-3
+    method: str = "auto"
 
 
 @dataclass(frozen=True)

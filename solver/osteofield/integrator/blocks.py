@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Compiled linear algebra for one size of network: numpy arrays in, `blocks.c` underneath."""
+"""Compiled linear algebra for one size of network: numpy arrays in, C underneath."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import numpy as np
 
 from ..cbuild import load
 
+_SOURCES = ("rows", "points", "krylov", "states", "levels")
 _CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "B": "unsigned char[]"}
 
 
 class Blocks:
-    """The functions of ``blocks.c`` for `nd` diffusing, `nm` marrow and `ns` surface populations.
+    """The functions of the C sources here for `nd` diffusing, `nm` marrow and `ns` surface populations.
 
     Every function is called by its C name; arrays are passed as they are and checked to be
     contiguous (cffi refuses others), numbers as Python numbers.
     """
 
     def __init__(self, nd: int, nm: int, ns: int):
-        source = resources.files(__package__).joinpath("blocks.c").read_text()
+        folder = resources.files(__package__)
+        source = "\n".join(folder.joinpath(f"{name}.c").read_text() for name in _SOURCES)
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
         self._ffi, self._lib = load(
@@ -69,6 +71,22 @@ class Blocks:
         c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
         o, q = (ffi.from_buffer("double[]", a) for a in (out, other))
         self._lib.linear2(out.size, len(vectors), c, d, pointers, o, q)
+
+    def gaps(
+        self,
+        weight: np.ndarray,
+        first: list[float],
+        second: list[float],
+        vectors: list[np.ndarray],
+        out: np.ndarray,
+    ) -> None:
+        """``out`` (2 w,) grows by the weighted squares of two combinations, column by column."""
+        ffi = self._ffi
+        buffers = [ffi.from_buffer("double[]", x) for x in vectors]
+        pointers = ffi.new("const double *[]", buffers)
+        c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
+        m, o = (ffi.from_buffer("double[]", a) for a in (weight, out))
+        self._lib.gaps(len(weight), out.size // 2, m, len(vectors), c, d, pointers, o)
 
 
 def _declarations(source: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 class StepControl:
     """Elementary step-size control on a ladder of step sizes.
 
-    Steps are rounded down to powers of 2^(1/4), so that runs whose error estimates differ only by
+    Steps are rounded down to powers of 2^(1/8), so that runs whose error estimates differ only by
     round-off (another number of ranks) take exactly the same steps.
 
     Attributes:
@@ -30,7 +30,7 @@ class StepControl:
     largest_growth: float = 3.0
     largest_cut: float = 0.2
 
-    RUNGS = 4
+    RUNGS = 8
 
     def __post_init__(self) -> None:
         self.step = self.rung(min(self.step, self.longest))
@@ -56,9 +56,13 @@ class StepControl:
             return left
         return left / 2 if left < 2 * self.step else self.step
 
+    def factor(self, error: float, order: int) -> float:
+        """What a step may be multiplied by whose scaled error is of that order plus one."""
+        return self.safety * float(max(error, 1e-10)) ** (-1.0 / order)
+
     def accept(self, taken: float, error: float) -> None:
         """Note an accepted step of length `taken` with scaled error <= 1."""
-        factor = self.safety * max(error, 1e-10) ** (-1.0 / self.order)
+        factor = self.factor(error, self.order)
         grow = 1.0 if self._after_rejection else self.largest_growth
         wanted = taken * min(grow, max(self.largest_cut, factor))
         # a step cut short by an event says nothing against the longer one planned
@@ -74,7 +78,7 @@ class StepControl:
             tried: Length of the step.
             error: Scaled error > 1, or infinity when there is none (a failed solve).
         """
-        factor = 0.25 if not math.isfinite(error) else self.safety * error ** (-1.0 / self.order)
+        factor = self.factor(error, self.order) if math.isfinite(error) else 0.25
         self.step = self.rung(tried * min(0.8, max(self.largest_cut, factor)))
         self._after_rejection = True
         return self.step >= self.shortest

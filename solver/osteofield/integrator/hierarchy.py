@@ -146,8 +146,9 @@ class Hierarchy:
             Whether every block on this rank could be inverted.
         """
         c = self._c
-        c.narrow(schur.size, schur, self._operator)
-        self._total = reduced(self._comm, schur.sum(axis=0)).reshape(c.nd, c.nd).T
+        total = np.zeros(c.nd**2)
+        c.narrow(len(schur), schur, self._operator, total)
+        self._total = reduced(self._comm, total).reshape(c.nd, c.nd).T
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
         self._schur = schur if len(self.levels) > 1 and stiff.any() else None
         g = self.groups = None if stiff.any() else self._find_groups(schur)

@@ -81,7 +81,9 @@ class Krylov:
         """Forget the basis: the matrix or the weights have changed."""
         self._kept = 0
 
-    def solve(self, b: np.ndarray, x: np.ndarray, weights: np.ndarray, target: float) -> Solve:
+    def solve(
+        self, b: np.ndarray, x: np.ndarray, weights: np.ndarray, target: float, share: float = 1.0
+    ) -> Solve:
         """Collective: solve A x = b from x = 0 until the weighted residual norm is below `target`.
 
         Args:
@@ -89,6 +91,7 @@ class Krylov:
             x: (rows, nd), the solution.
             weights: Squared weight of every population in the norm; the same until `reset`.
             target: Absolute.
+            share: Part of the norm of `b` that may be left at most.
         """
         n, total, left = self._rows, 0, b
         largest = float(weights.max(initial=0.0)) or 1.0
@@ -97,6 +100,7 @@ class Krylov:
         target /= unit
         x[:] = 0.0
         beta = self._root(self._c.square(n, w64, b))
+        target = min(target, share * beta)
         while np.isfinite(beta) and beta > target:
             goal = target / beta
             used, size = self._descend(left, beta, x, w32, max(goal, self.SINGLE), self.limit - total)

@@ -7,13 +7,12 @@ section IV.7 and the authors' code RODAS (method 1).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ..errors import ComputationStopped
+from .acceptance import Acceptance, Statistics, too_short
 from .control import StepControl
 from .system import System
 
@@ -42,8 +41,6 @@ DENSE = (
     (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
 )
 STAGES = 6
-UNDERSHOOTS = 30  # rejections for that reason, with steps below a tenth of the first, after which a run ends
-UNDERSHOOT = 1e-3  # of a diffusing population below zero, over its peak, that no shorter step would mend
 
 
 def _stage_sums() -> np.ndarray:
@@ -57,26 +54,12 @@ def _stage_sums() -> np.ndarray:
 _B = _stage_sums()
 
 
-@dataclass
-class Statistics:
-    """What a run cost."""
-
-    accepted: int = 0
-    rejected_error: int = 0
-    rejected_negative: int = 0
-    rejected_solve: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def rejected(self) -> int:
-        return self.rejected_error + self.rejected_negative + self.rejected_solve
-
-
 class Rodas:
     """Adaptive integration of a `System` with error control per population.
 
     Attributes:
         t, y: Time (day) and state after the last accepted step.
+        vectors: All its work space, which came from `room`.
         ledger: This rank's part of the time integral of every population's reaction total, from
             the same stages as the solution: total(t) - total(0) - ledger is what the linear
             solves, the stiffness and the halo exchange failed to conserve.
@@ -90,31 +73,27 @@ class Rodas:
         control: StepControl,
         tolerance: float,
         linear_tolerance: float = 3e-3,
+        *,
+        acceptance: Acceptance | None = None,
+        room: Callable[[], np.ndarray] | None = None,
     ):
         self.system, self.control = system, control
         self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
-        self.t, self.y = t, y.copy()
-        self.statistics = Statistics()
+        self._acceptance = acceptance or Acceptance(system, y, tolerance)
         self.ledger = np.zeros(system.populations)
-        self._k = [system.vector() for _ in range(STAGES)]
-        self._stage, self._f, self._r = system.vector(), system.vector(), system.vector()
-        self._new = system.vector()
+        self.vectors = [(room or system.vector)() for _ in range(STAGES + 6)]
+        *self._k, self._stage, self._f, self._r, self._new, self._old, self.y = self.vectors
+        self.t = t
+        self.y[:], self._old[:] = y, y
         self._ft = system.vector() if system.problem.explicit_time else None
-        self._floor = 0.01 * system.problem.scale
-        self._peak = np.maximum(system.problem.scale, system.largest(y))
-        self._size = np.maximum(system.norms(y), self._floor)
-        self._tried_size = self._size
         self._span: tuple[float, float] = (t, t)
-        self._old = y.copy()
         self._ledger_old = self.ledger.copy()
         self._stage_reaction = np.zeros((STAGES, system.populations))
-        self._undershoots, self._undershoot_step = 0, 0.0
 
     def restart(self, y: np.ndarray, first_step: float) -> None:
         """Collective: go on from a state that was changed from outside, with a short first step."""
         self.y[:] = y
-        self._size = np.maximum(self._size, self.system.norms(y))
-        self._peak = np.maximum(self._peak, self.system.largest(y))
+        self._acceptance.grow(y)
         self.control.step = self.control.rung(min(first_step, self.control.step))
 
     @property
@@ -130,26 +109,41 @@ class Rodas:
         self.statistics.accepted -= 1
 
     @property
+    def statistics(self) -> Statistics:
+        """Counts of steps."""
+        return self._acceptance.statistics
+
+    @property
+    def magnitudes(self) -> np.ndarray:
+        """Scale of every population that errors are measured against (largest mean so far)."""
+        return self._acceptance.size
+
+    # ---------------------------------------------------------------- for checkpoints
+    @property
+    def states(self) -> list[np.ndarray]:
+        """All states that the next steps depend on, newest first."""
+        return [self.y]
+
+    @property
+    def ledgers(self) -> np.ndarray:
+        """(states, populations): this rank's integrals that belong to them."""
+        return self.ledger[None]
+
+    @ledgers.setter
+    def ledgers(self, values: np.ndarray) -> None:
+        self.ledger = np.array(values[0])
+
+    @property
     def state(self) -> dict[str, Any]:
-        """For a checkpoint: what besides `t`, `y` and `ledger` the next steps depend on; JSON."""
-        s = self.system
-        return {
-            "control": self.control.state,
-            "magnitudes": self._size.tolist(),
-            "peak": self._peak.tolist(),
-            "undershoots": [self._undershoots, self._undershoot_step],
-            "statistics": asdict(self.statistics) | {"solves": s.solves, "iterations": s.iterations},
-        }
+        """What besides `states` and `ledgers` the next steps depend on; JSON. Set it before those two."""
+        return {"times": [self.t], "control": self.control.state, "acceptance": self._acceptance.state}
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
-        self.control.state = values["control"]
-        self._size, self._peak = np.array(values["magnitudes"]), np.array(values["peak"])
-        self._undershoots, self._undershoot_step = values["undershoots"]
-        counts = dict(values["statistics"])
-        self.system.solves, self.system.iterations = counts.pop("solves"), counts.pop("iterations")
-        self.statistics = Statistics(**counts)
+        (self.t,) = values["times"]
+        self.control.state, self._acceptance.state = values["control"], values["acceptance"]
 
+    # ---------------------------------------------------------------- steps
     def step(self, stop: float) -> None:
         """Collective: one accepted step, not beyond `stop`, which is hit exactly.
 
@@ -161,44 +155,15 @@ class Rodas:
             failure, error = self._try(h, stop)
             if failure is None:
                 break
-            name = failure.split(":")[0]
-            self._note_undershoot(failure, h)
-            self.statistics.reasons[failure] = self.statistics.reasons.get(failure, 0) + 1
-            setattr(self.statistics, f"rejected_{name}", getattr(self.statistics, f"rejected_{name}") + 1)
+            self._acceptance.reject(failure, self.t, h)
             if not self.control.reject(h, error):
-                raise ComputationStopped(
-                    f"at day {self.t:.6g} the time step fell below {self.control.shortest:g} day "
-                    f"(last reason: {failure})."
-                )
+                raise too_short(self.t, self.control.shortest, failure)
         self.control.accept(h, error)
-        self.statistics.accepted += 1
-        if h >= 0.1 * self._undershoot_step:
-            self._undershoots = 0
         self._span = (self.t, stop if h == stop - self.t else self.t + h)
         self.t = self._span[1]
         self._old, self.y, self._new = self.y, self._new, self._old
-        self._size = self._tried_size
-        self._peak = np.maximum(self._peak, self.system.largest(self.y))
         self._ledger_old = self.ledger
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
-
-    def _note_undershoot(self, failure: str, h: float) -> None:
-        """Stop where shorter steps do not bring a diffusing population back above zero.
-
-        Raises:
-            ComputationStopped: It happened many times in a row.
-        """
-        kind, _, population = failure.partition(": population ")
-        if kind != "negative" or int(population) >= self.system.problem.diffusing:
-            return
-        if not self._undershoots:
-            self._undershoot_step = h
-        self._undershoots += 1
-        if self._undershoots > UNDERSHOOTS:
-            raise ComputationStopped(
-                f"at day {self.t:.6g} population {population} stays below zero beside a sharp front, however "
-                "short the step: the mesh is too coarse for it. Use smaller cells, or a larger focus."
-            )
 
     def _try(self, h: float, stop: float) -> tuple[str | None, float]:
         # a formula that jumps at the start has jumped; one that jumps at the stop has not yet
@@ -223,26 +188,18 @@ class Rodas:
                 vectors.append(self._ft)
                 self._stage_reaction[i] += GAMMA_SUM[i] * h * s.totals(self._ft)
             s.linear(coefficients, vectors, r)
-            done = s.solve(r, r, self._size, limit)
+            done = s.solve(r, r, self._acceptance.size, limit)
             if not done.converged:
                 return "solve: the linear solver did not converge", np.inf
-        s.linear([1.0, *WEIGHTS], [self.y, *k], self._new)
-        self._tried_size = size = np.maximum(self._size, s.norms(self._new))
-        scaled = s.norms(k[5]) / (self.tolerance * size)
-        error = float(scaled.max())
-        if not np.isfinite(error):
-            return "solve: the result is not finite", np.inf
-        if error > 1.0:
-            return f"error: population {int(scaled.argmax())}", error
-        # a sharp front undershoots in proportion to its height, however short the step: that is the mesh's
-        # doing where a population diffuses
-        share = np.full(s.populations, self.tolerance)
-        share[: s.problem.diffusing] = max(self.tolerance, UNDERSHOOT)
-        allowed = -share * self._peak
-        below = (s.lowest(self._new) < allowed) & ~s.problem.signed
-        if below.any():
-            return f"negative: population {int(below.argmax())}", np.inf
-        return None, error
+        s.linear([1.0, *WEIGHTS[:-1]], [self.y, *k[:-1]], self._new)
+        extent = s.advance(self._new, k[-1])  # stiffly accurate: the last stage is the error
+        scaled = self._acceptance.relative(extent.change, extent)
+        failure = self._acceptance.objection(scaled, extent)
+        if failure is None:
+            self._acceptance.accept(h, extent)
+        elif not failure.startswith("error"):
+            return failure, np.inf
+        return failure, float(scaled.max())
 
     def _quadrature(self, weights: np.ndarray, h: float) -> np.ndarray:
         """Integral of the reaction totals belonging to a combination of the stages."""

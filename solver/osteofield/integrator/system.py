@@ -111,6 +111,22 @@ class Problem:
     source: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
 
+@dataclass(frozen=True)
+class Extent:
+    """How large the populations of a state are, over all ranks.
+
+    Attributes:
+        norms: Root mean square of every population over its domain.
+        change: The same of the change that led to the state.
+        lowest, largest: Smallest value, and largest absolute value.
+    """
+
+    norms: np.ndarray
+    change: np.ndarray
+    lowest: np.ndarray
+    largest: np.ndarray
+
+
 class Local:
     """Reaction Jacobian at points of one kind, and what eliminates their local unknowns.
 
@@ -178,6 +194,8 @@ class System:
         measure[:] = p.volumes.sum(), p.surface.weight.sum()
         count = np.array([self._rows])
         self.marrow_volume, self.surface_area = self.reduce(measure)
+        self._measure = np.full(self.populations, self.marrow_volume)
+        self._measure[p.marrow_width :] = max(self.surface_area, 1e-300)
         self.rows_global = int(self.reduce(count)[0])
         self.reaction = np.zeros(self.populations)
         self.iterations = 0
@@ -230,10 +248,43 @@ class System:
             self._c.squares(
                 self._points, p.surface_width, p.surface.weight, v[self._split :], out[p.marrow_width :]
             )
-        out = self.reduce(out)
-        out[: p.marrow_width] /= self.marrow_volume
-        out[p.marrow_width :] /= max(self.surface_area, 1e-300)
-        return np.sqrt(out)
+        return np.sqrt(self.reduce(out) / self._measure)
+
+    def combined_norms(
+        self, first: np.ndarray, second: np.ndarray, vectors: list[np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Collective: `norms` of two combinations of the same vectors."""
+        both = np.zeros((2, self.populations))
+        for weight, part, columns in self._parts():
+            out = np.zeros(2 * (columns.stop - columns.start))
+            self._c.gaps(weight, list(first), list(second), [v[part] for v in vectors], out)
+            both[:, columns] = out.reshape(2, -1)
+        one, two = np.sqrt(self.reduce(both) / self._measure)
+        return one, two
+
+    def advance(self, v: np.ndarray, change: np.ndarray) -> Extent:
+        """Collective: ``v += change``, and what comes out."""
+        sums, ends = np.zeros((2, self.populations)), np.zeros((2, self.populations))
+        ends[0] = np.inf
+        for weight, part, columns in self._parts():
+            width = columns.stop - columns.start
+            out = np.concatenate([sums[:, columns].ravel(), ends[:, columns].ravel()])
+            self._c.advance(len(weight), width, weight, 1.0, change[part], v[part], out)
+            sums[:, columns] = out[: 2 * width].reshape(2, width)
+            ends[:, columns] = out[2 * width :].reshape(2, width)
+        norms, changes = np.sqrt(self.reduce(sums) / self._measure)
+        ends[0] *= -1.0
+        lowest, largest = self.reduce(ends, "MAX")
+        return Extent(norms, changes, -lowest, largest)
+
+    def _parts(self) -> list[tuple[np.ndarray, slice, slice]]:
+        """(weights, part of a flat state, populations) of marrow and surface rows."""
+        p = self.problem
+        width = p.marrow_width
+        parts = [(p.volumes, slice(0, self._split), slice(0, width))]
+        if self._points:
+            parts.append((p.surface.weight, slice(self._split, None), slice(width, self.populations)))
+        return parts
 
     def totals(self, v: np.ndarray) -> np.ndarray:
         """This rank's part of the integral of every population over its domain (not reduced)."""
@@ -334,7 +385,9 @@ class System:
         k.halo(x)
         self._c.apply(self._rows, k.indptr, k.indices, self._stiffness, self._D, self._schur, x, y)
 
-    def solve(self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float) -> Solve:
+    def solve(
+        self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float, share: float = 1.0
+    ) -> Solve:
         """Collective: ``(c I - J) out = r`` with the last prepared c and J.
 
         Args:
@@ -342,6 +395,7 @@ class System:
             out: Solution.
             scale: Magnitude of every population; the residual is measured relative to it.
             tolerance: Root-mean-square residual allowed, relative to `scale`, in units of `r`.
+            share: Largest part of the right side that may be left, however small that is.
         """
         p, nd = self.problem, self.problem.diffusing
         if out is not r:
@@ -357,7 +411,7 @@ class System:
         if self._krylov is not None:
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
             target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
-            done = self._krylov.solve(self._b, self._xd, weights, target)
+            done = self._krylov.solve(self._b, self._xd, weights, target, share)
         self.iterations += done.iterations
         self.solves += 1
         for kind, points in self._kinds:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ComputationStopped
-from ..integrator import Rodas
+from ..integrator import Integrator
 from ..integrator.reduction import reduced
 from ..kinetics import Network
 from ..kinetics.evaluation import Evaluation
@@ -52,19 +52,21 @@ class Events:
         means = dict(zip(self._tissue.names, totals / self._measures, strict=True))
         return Evaluation(n.definitions, {**n.uniform(inputs), **means, "t": t})
 
-    def _truth(self, integrator: Rodas, t: float, y: np.ndarray, inputs: Mapping[str, float]) -> np.ndarray:
+    def _truth(
+        self, integrator: Integrator, t: float, y: np.ndarray, inputs: Mapping[str, float]
+    ) -> np.ndarray:
         """Collective: which conditions hold."""
         s = integrator.system
         values = self._values(t, s.reduce(s.totals(y)), inputs)
         with np.errstate(all="ignore"):
             return np.array([bool(holds(e.when.tree, values)) for e in self._events])
 
-    def start(self, integrator: Rodas, inputs: Inputs) -> None:
+    def start(self, integrator: Integrator, inputs: Inputs) -> None:
         """Collective: note what holds at the beginning."""
         if self._events:
             self._was = self._truth(integrator, integrator.t, integrator.y, inputs(integrator.t))
 
-    def search(self, integrator: Rodas, inputs: Inputs) -> float | None:
+    def search(self, integrator: Integrator, inputs: Inputs) -> float | None:
         """Collective: the first instant within the last step at which something happens, or None.
 
         If that is before the end of the step, the step is to be undone and one taken to `instant`,
@@ -91,7 +93,7 @@ class Events:
         return after
 
     # ---------------------------------------------------------------- changes
-    def happen(self, integrator: Rodas, y: np.ndarray, inputs: Mapping[str, float]) -> list[Event]:
+    def happen(self, integrator: Integrator, y: np.ndarray, inputs: Mapping[str, float]) -> list[Event]:
         """Collective: apply what is due to `y` and `levels`; events set off thereby follow at once.
 
         Raises:
@@ -121,7 +123,7 @@ class Events:
         return any(uses.get(s, frozenset()) & names for s in event.when.symbols)
 
     def _apply(
-        self, events: Sequence[Event], integrator: Rodas, y: np.ndarray, inputs: dict[str, float]
+        self, events: Sequence[Event], integrator: Integrator, y: np.ndarray, inputs: dict[str, float]
     ) -> None:
         s, n = integrator.system, self._network
         means = self._values(integrator.t, s.reduce(s.totals(y)), inputs)

@@ -9,7 +9,7 @@ import time as clock
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..integrator import Rodas
+from ..integrator import Integrator
 from ..kinetics import Network
 from ..tissue import Tissue, WellMixed
 from .seeding import Focus
@@ -114,7 +114,7 @@ def model_facts(network: Network) -> dict[str, Any]:
     }
 
 
-def step_facts(integrator: Rodas, names: Sequence[str]) -> dict[str, Any]:
+def step_facts(integrator: Integrator, names: Sequence[str]) -> dict[str, Any]:
     """Steps, rejections by reason, solves and iterations."""
     n, system = integrator.statistics, integrator.system
     rejections = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..case.types import Case
 from ..errors import ComputationStopped
-from ..integrator import Rodas, System
+from ..integrator import Integrator, System
 from ..parallel import agree
 from ..tissue import Columns, Table, Tissue
 from .ledger import Ledger
@@ -58,12 +58,12 @@ class Outputs:
         if self._due() <= 0.0:
             self._write(0.0, y, np.zeros(self._system.populations), ledger)
 
-    def follow(self, integrator: Rodas, ledger: Ledger) -> None:
+    def follow(self, integrator: Integrator, ledger: Ledger) -> None:
         """Collective: everything that became due in the last step."""
         while self._due() <= integrator.t:
             self._interpolated(self._due(), integrator, ledger)
 
-    def finish(self, integrator: Rodas, ledger: Ledger) -> None:
+    def finish(self, integrator: Integrator, ledger: Ledger) -> None:
         """Collective: the state where a run ends early."""
         if self._case.output.times and integrator.t > self._last_time:
             before = self.rows, self._next, self.new_mesh
@@ -88,7 +88,7 @@ class Outputs:
         times = self._case.output.times
         return times[self._next] if self._next < len(times) else np.inf
 
-    def _interpolated(self, t: float, integrator: Rodas, ledger: Ledger) -> None:
+    def _interpolated(self, t: float, integrator: Integrator, ledger: Ledger) -> None:
         dense = integrator.system.vector()
         integral = integrator.interpolate(t, dense)
         self._write(t, dense, ledger.residuals(dense, integral), ledger)

@@ -12,7 +12,7 @@ import numpy as np
 from ..case.types import Case
 from ..errors import ComputationStopped
 from ..geometry import Piece, Sample
-from ..integrator import Rodas, StepControl, System
+from ..integrator import METHODS, Integrator, StepControl, System
 from ..kinetics import Network
 from ..parallel import agree
 from ..tissue import Tissue, WellMixed, build_tissue
@@ -117,10 +117,14 @@ class Simulation:
             y, t = self.start_state(), 0.0
         else:
             y, t = self.system.vector(), restored.time
-            snapshot.restore_fields(restored, self.tissue, self.system, y)
             self._use_case_parameters()
         control = StepControl(time.first_step, time.shortest_step, time.longest_step or np.inf)
-        self._integrator = Rodas(self.system, t, y, control, time.tolerance, time.linear_tolerance)
+        method = time.method
+        if method == "auto":
+            method = "rodas" if isinstance(self.tissue.sample, WellMixed) else "bdf"
+        self._integrator: Integrator = METHODS[method](
+            self.system, t, y, control, time.tolerance, time.linear_tolerance
+        )
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
         self._outputs = Outputs(self.case, self.tissue, self.system, writer)
         if restored is None:
@@ -128,7 +132,8 @@ class Simulation:
             self._ledger.start(t, y)
             self._events.start(self._integrator, self._inputs)
         else:
-            snapshot.restore_facts(restored, self._keepers, self._integrator, self.comm)
+            snapshot.restore_facts(restored, self._keepers)
+            snapshot.restore_integrator(restored, self.tissue, self.system, self._integrator)
             self._outputs.resume_at(t)
             self._set_levels(t)
 
@@ -258,6 +263,7 @@ class Simulation:
         t, y = self._integrator.t, self._integrator.y
         facts = snapshot.facts(self._keepers, self._integrator, self.comm)
         tables = snapshot.tables(self.tissue, self.system, y)
+        tables += snapshot.past(self.tissue, self.system, self._integrator)
         opener = None if writer is None else lambda arrays: writer.checkpoint(t, facts, arrays)
         try:
             hand_out(self.comm, tables, opener)

@@ -7,6 +7,7 @@ A checkpoint holds
   the bone surface, ``fields/NAME``, in the numbering of the whole sample;
 - the facts of every `Keeper`: a piece of the run that has a history of its own (integrator, ledger,
   events, ...), under its name;
+- what the integrator remembers of earlier states, ``past1/marrow/NAME`` and so on;
 - whatever arrays a piece adds that is more than numbers.
 
 A geometry that changes is such a piece. What it needs to make its sample again (phi of the background
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from ..integrator import Rodas, System
+from ..integrator import Integrator, System
 from ..kinetics import Network
 from ..tissue import Columns, Table, Tissue
 
@@ -74,22 +75,39 @@ def restore_fields(restored: Restored, tissue: Tissue, system: System, y: np.nda
         part.read(restored.arrays)
 
 
-def facts(keepers: Mapping[str, Keeper], integrator: Rodas, comm: MPI.Comm) -> dict[str, Any]:
+def past(tissue: Tissue, system: System, integrator: Integrator) -> list[Table]:
+    """The earlier states that the integrator goes on from, newest first."""
+    network = tissue.network
+    marrow, surface = _names("marrow", network), _names("surface", network)
+    found: list[Table] = []
+    for k, y in enumerate(integrator.states[1:], 1):
+        found.append(Columns(tissue.gather_marrow, system.marrow(y), [f"past{k}/{n}" for n in marrow]))
+        found.append(Columns(tissue.gather_surface, system.surface(y), [f"past{k}/{n}" for n in surface]))
+    return found
+
+
+def facts(keepers: Mapping[str, Keeper], integrator: Integrator, comm: MPI.Comm) -> dict[str, Any]:
     """Collective: the states of all keepers, and every rank's part of the integrated reactions."""
     return {name: k.state for name, k in keepers.items()} | {
-        "integral": [part.tolist() for part in comm.allgather(integrator.ledger)],
+        "integral": [part.tolist() for part in comm.allgather(integrator.ledgers)],
     }
 
 
-def restore_facts(
-    restored: Restored, keepers: Mapping[str, Keeper], integrator: Rodas, comm: MPI.Comm
-) -> None:
-    """The inverse."""
-    for name, keeper in keepers.items():
-        keeper.state = restored.facts[name]
+def restore_integrator(restored: Restored, tissue: Tissue, system: System, integrator: Integrator) -> None:
+    """Collective: the states and integrals that the integrator goes on from; its facts are there already."""
+    comm = tissue.problem.comm
     parts = np.array(restored.facts["integral"])
     # on as many ranks as before every rank gets its own part back, so that even round-off is the same
-    integrator.ledger = parts[comm.rank] if len(parts) == comm.size else parts.sum(axis=0) / comm.size
+    integrator.ledgers = parts[comm.rank] if len(parts) == comm.size else parts.sum(axis=0) / comm.size
+    restore_fields(restored, tissue, system, integrator.y)
+    for part in past(tissue, system, integrator):
+        part.read(restored.arrays)
+
+
+def restore_facts(restored: Restored, keepers: Mapping[str, Keeper]) -> None:
+    """The inverse of `facts`."""
+    for name, keeper in keepers.items():
+        keeper.state = restored.facts[name]
 
 
 def _names(kind: str, network: Network) -> Sequence[str]:

@@ -13,7 +13,7 @@ from ..tissue import Tissue, WellMixed
 from .ledger import Ledger
 
 if TYPE_CHECKING:
-    from ..integrator import Rodas
+    from ..integrator import Integrator
 
 STEADY = 1e-6  # per day: largest rate of a population over its scale
 
@@ -38,7 +38,7 @@ class Stops:
         self._limit = roles.cleared_below or 0.0
         self.cleared_at: float | None = None
 
-    def clear(self, integrator: Rodas, ledger: Ledger) -> None:
+    def clear(self, integrator: Integrator, ledger: Ledger) -> None:
         """Collective: take away the bacteria that are left where they are too few."""
         if not self._clearing or self.cleared_at is not None:
             return
@@ -53,9 +53,10 @@ class Stops:
         change[self._bacteria] = -amounts[self._bacteria]
         s.marrow(y)[:, self._bacteria] = 0.0
         ledger.jump(change)
+        integrator.restart(y, integrator.control.step)
         self._log(f"day {t:.4g}: the infection is cleared (less than {self._limit * 1e-9:g} CFU left)")
 
-    def reason(self, integrator: Rodas) -> str | None:
+    def reason(self, integrator: Integrator) -> str | None:
         """Collective: why the run may end now, or None."""
         s, t = integrator.system, integrator.t
         if "cleared" in self._conditions and self.cleared_at is not None:

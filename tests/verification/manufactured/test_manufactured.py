@@ -56,7 +56,7 @@ def fixed_steps(case: str, folder: Path, steps: int, end: float, **settings: obj
     h = f"{end / steps!r} day"
     r = run(
         case, folder, f"n{steps}", time__tolerance=0.1, time__linear_tolerance=1e-12, time__first_step=h,
-        time__longest_step=h, **settings,
+        time__longest_step=h, time__method="rodas", **settings,
     )  # fmt: skip
     assert (r.steps["accepted"], r.steps["rejected"]) == (steps, 0)
     return r

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Backward differentiation formulas of order 1 to 5 on steps of any length, one linear solve per step.
+
+The polynomial through the new state and the k newest ones has the slope f at the new time (Gear 1971;
+Brayton, Gustavson and Hachtel 1972, Proc IEEE 60:98; Hairer, Norsett and Wanner 1993, III.5). The equation
+is linearised about the polynomial P through the k + 1 newest states, whose own slope at the new time is that
+of the formula when the new state is P(t), so that with c = sum_j 1 / (t - t_j) over k states
+
+    (c I - J(t, P)) d = f(t, P) - P'(t) ,   y = P(t) + d .
+
+One Newton iteration with the exact Jacobian leaves an error of order d^2, far below that of the step,
+(t - t_1) / (t - t_{k+1}) d. The same quotient with the polynomial of another order tells what that
+order would have made of the step, and the order that promises the longest next step is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .acceptance import Acceptance, Statistics, too_short
+from .control import StepControl
+from .history import History
+from .rodas import Rodas
+from .system import Extent, System
+
+HIGHEST = 5  # order; the formulas of order 7 and more are unstable, that of order 6 nearly so
+LOCAL = 0.05  # error allowed in one step over `tolerance`: steps are three times as many as those of RODAS4
+NOISE = 0.25  # of that error which linear solves may make up at most
+CORRECTION = 0.5  # of a correction that may be left out, however small it is: extrapolation alone is unstable
+GROWTH = 1.5  # of a step over the last one
+FIRST_ORDER = 3  # after the first step, whose interpolant is of that order
+
+
+class Bdf:
+    """Adaptive integration of a `System` with variable order and error control per population.
+
+    The first step is one of RODAS4, whose interpolant gives the states to go on from. The error of a step
+    is held below a twentieth of `tolerance`, so that what has accumulated at the end of a run compares
+    with RODAS4 at the same tolerance.
+
+    Attributes:
+        control: Step lengths.
+        order: Of the next step.
+    """
+
+    def __init__(
+        self,
+        system: System,
+        t: float,
+        y: np.ndarray,
+        control: StepControl,
+        tolerance: float,
+        linear_tolerance: float = 3e-3,
+    ):
+        self.system, self.control = system, control
+        self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
+        self._acceptance = Acceptance(system, y, tolerance)
+        self._past = History(system, HIGHEST + 2)  # one more than a step needs, so that it can be undone
+        self._past.push(t, y.copy(), np.zeros(system.populations))
+        self._f, self._d = system.vector(), system.vector()
+        self.order, self._used, self._since = 0, 0, 0
+        self._first: Rodas | None = None
+        self._failures, self._planned = 0, control.step
+        control.largest_growth = GROWTH
+
+    # ---------------------------------------------------------------- what is there
+    @property
+    def t(self) -> float:
+        """Time after the last accepted step, day."""
+        return self._past.times[0]
+
+    @property
+    def y(self) -> np.ndarray:
+        """State at that time."""
+        return self._past.states[0]
+
+    @property
+    def ledger(self) -> np.ndarray:
+        """This rank's part of the time integral of every population's reaction total, by the same formulas
+        as the solution: total(t) - total(0) - ledger is what the linear solves, the stiffness and the halo
+        exchange failed to conserve.
+        """
+        return self._past.ledgers[0]
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counts of steps."""
+        return self._acceptance.statistics
+
+    @property
+    def magnitudes(self) -> np.ndarray:
+        """Scale of every population that errors are measured against (largest mean so far)."""
+        return self._acceptance.size
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Begin and end of the last step."""
+        if self._first is not None:
+            return self._first.span
+        return (self._past.times[1], self.t) if len(self._past) > 1 else (self.t, self.t)
+
+    # ---------------------------------------------------------------- for checkpoints
+    @property
+    def states(self) -> list[np.ndarray]:
+        """All states that the next steps depend on, newest first."""
+        return self._past.states[: self._needed]
+
+    @property
+    def ledgers(self) -> np.ndarray:
+        """(states, populations): this rank's integrals that belong to them."""
+        return np.array(self._past.ledgers[: self._needed])
+
+    @ledgers.setter
+    def ledgers(self, values: np.ndarray) -> None:
+        self._past.ledgers = [np.array(v) for v in values]
+
+    @property
+    def _needed(self) -> int:
+        return min(self.order, HIGHEST - 1) + 2 if self.order else 1
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What besides `states` and `ledgers` the next steps depend on; JSON. Set it before those two."""
+        return {
+            "times": self._past.times[: self._needed],
+            "order": [self.order, self._used, self._since],
+            "control": self.control.state,
+            "acceptance": self._acceptance.state,
+        }
+
+    @state.setter
+    def state(self, values: Mapping[str, Any]) -> None:
+        self.order, self._used, self._since = values["order"]
+        self.control.state, self._acceptance.state = values["control"], values["acceptance"]
+        self._past = History(self.system, HIGHEST + 2)
+        for t in reversed(values["times"]):
+            self._past.push(t, self.system.vector(), np.zeros(self.system.populations))
+
+    # ---------------------------------------------------------------- changes from outside
+    def restart(self, y: np.ndarray, first_step: float) -> None:
+        """Collective: go on from a state that was changed from outside, with a short first step."""
+        self.y[:] = y
+        self._past.clear()
+        self._release()
+        self.order = 0
+        self._acceptance.grow(self.y)
+        self.control.step = self.control.rung(min(first_step, self.control.step))
+
+    def undo(self) -> None:
+        """Take the last step back, to take a shorter one."""
+        if self._first is None:
+            self.statistics.accepted -= 1
+            self._past.pop()
+            return
+        first, past = self._first, self._past
+        first.undo()
+        past.clear()
+        past.times[0], past.ledgers[0] = first.t, first.ledger
+        self.y[:] = first.y
+        self.order, self.control.step = 0, self._planned
+        self._release()
+
+    def _release(self) -> None:
+        """The first step can no longer be looked into; what it worked in is free."""
+        if self._first is not None:
+            for vector in self._first.vectors:
+                self._past.give_back(vector)
+            self._first = None
+
+    # ---------------------------------------------------------------- steps
+    def step(self, stop: float) -> None:
+        """Collective: one accepted step, not beyond `stop`, which is hit exactly.
+
+        Raises:
+            ComputationStopped: The step would become shorter than the shortest one allowed.
+        """
+        self._release()
+        if self.order == 0:
+            self._begin(stop)
+            return
+        self._failures = 0
+        while True:
+            h = self.control.fit(self.t, stop)
+            failure, error = self._try(h, stop)
+            if failure is None:
+                break
+            self._acceptance.reject(failure, self.t, h)
+            self._failures += 1
+            self.control.order = self.order + 1
+            if not self.control.reject(h, error):
+                raise too_short(self.t, self.control.shortest, failure)
+            self._since = 0
+            if self._failures > 1 or not np.isfinite(error):
+                self.order = max(1, self.order - 1)
+        self._choose(h, error)
+
+    def _begin(self, stop: float) -> None:
+        """Collective: a step of RODAS4, and the states inside it."""
+        c = self.control
+        control = StepControl(c.step, c.shortest, c.longest)
+        past, planned = self._past, c.step
+        rodas = Rodas(
+            self.system, self.t, self.y, control, self.tolerance, self.linear_tolerance,
+            acceptance=self._acceptance, room=past.room,
+        )  # fmt: skip
+        rodas.ledger = self.ledger
+        rodas.step(stop)
+        before, after = rodas.span
+        past.pop()
+        self._first, self._planned = rodas, planned
+        if after == stop and control.step > after - before:  # cut short: nothing to go on from
+            y = past.room()
+            past.push(after, y, np.array(rodas.interpolate(after, y)))
+            c.step = control.step
+            return
+        for k in range(FIRST_ORDER + 1):
+            t = after if k == FIRST_ORDER else before + (after - before) * k / FIRST_ORDER
+            y = past.room()
+            past.push(t, y, np.array(rodas.interpolate(t, y)))
+        self.order, self._used, self._since = FIRST_ORDER, FIRST_ORDER, 0
+        c.step = c.rung((after - before) / FIRST_ORDER)
+
+    def _try(self, h: float, stop: float) -> tuple[str | None, float]:
+        s, past = self.system, self._past
+        k = self.order = min(self.order, len(past) - 1)
+        t = stop if h == stop - self.t else self.t + h
+        now = min(t, np.nextafter(stop, -np.inf))  # a formula that jumps at the stop has not yet
+        value, slope = past.value(t, k + 1), past.slope(t, k + 1)
+        c = sum(1.0 / (t - past.times[j]) for j in range(k))
+        y, d = past.room(), self._d
+        s.linear2(list(value), list(-slope), past.states[: k + 1], y, d)
+        failure, error, extent = self._correct(now, y, c, (t - self.t) / (t - past.times[k]))
+        if failure is not None or extent is None:
+            past.give_back(y)
+            return failure, error
+        change = (s.reaction + s.reaction_along(d) - past.integral(slope)) / c
+        self._acceptance.accept(h, extent)
+        self._used = k
+        past.push(t, y, past.integral(value) + change)
+        return None, error
+
+    def _correct(
+        self, t: float, y: np.ndarray, c: float, share: float
+    ) -> tuple[str | None, float, Extent | None]:
+        """Collective: Newton's correction of the prediction `y`, minus whose slope stands in the corrections.
+
+        Returns:
+            Why it is no good, the error over what is allowed, and the extent of the new state.
+        """
+        s, d, judge = self.system, self._d, self._acceptance
+        if not s.prepare(t, y, c):
+            return "solve: a local block is singular", np.inf, None
+        s.rate(t, y, self._f)
+        s.linear([1.0, 1.0], [self._f, d], d)
+        limit = min(self.linear_tolerance, NOISE * LOCAL) * self.tolerance * c / share
+        if not s.solve(d, d, judge.size, limit, CORRECTION).converged:
+            return "solve: the linear solver did not converge", np.inf, None
+        extent = s.advance(y, d)
+        scaled = judge.relative(share * extent.change, extent) / LOCAL
+        failure = judge.objection(scaled, extent)
+        error = float(scaled.max())
+        if failure is not None and not failure.startswith("error"):
+            error = np.inf
+        return failure, error, extent
+
+    def _choose(self, h: float, error: float) -> None:
+        """Collective: order and length of the next step."""
+        k, control = self._used, self.control
+        self._since += 1
+        best, order = control.factor(error, k + 1), k
+        if 2 * self._since > k:
+            for other, e in self._errors_of_neighbours(k):
+                factor = control.factor(e, other + 1)
+                if factor > best:
+                    best, order, error = factor, other, e
+        if order != k:
+            self._since = 0
+        self.order, control.order = order, order + 1
+        control.accept(h, error)
+
+    def _errors_of_neighbours(self, k: int) -> list[tuple[int, float]]:
+        """Collective: (order, error over what is allowed) of the orders beside `k` for the last step."""
+        past, s = self._past, self.system
+        t, last = past.times[0], past.times[1]
+        orders = [q for q in (k - 1, k + 1) if 1 <= q <= HIGHEST and q + 2 <= len(past)]
+        if not orders:
+            return []
+        points = max(orders) + 1
+        rows, shares = [], []
+        for q in orders:
+            row = np.zeros(points + 1)
+            row[0], row[1 : q + 2] = 1.0, -past.value(t, q + 1, first=1)
+            rows.append(row)
+            shares.append((t - last) / (t - past.times[q + 1]))
+        norms = s.combined_norms(rows[0], rows[-1], past.states[: points + 1])
+        judge = self._acceptance
+        scaled = [a * n / (LOCAL * judge.tolerance * judge.size) for a, n in zip(shares, norms, strict=False)]
+        return [(q, float(e.max())) for q, e in zip(orders, scaled, strict=True)]
+
+    def interpolate(self, t: float, out: np.ndarray) -> np.ndarray:
+        """State at `t` inside the last step (to its order); returns this rank's ledger there."""
+        if self._first is not None:
+            return self._first.interpolate(t, out)
+        if t >= self.t:
+            out[:] = self.y
+            return self.ledger
+        return self._past.combine(self._past.value(t, self._used + 1), out)

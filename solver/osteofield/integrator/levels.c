@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: LGPL-3.0-or-later
+// A level of the multigrid hierarchy, single precision.
+// y = x rounded, out = sums of its columns
+void narrow(long n, const double *x, real *y, double *out) {
+    double s[NB] = {0};
+    for (long i = 0; i < n; i++)
+        for (int q = 0; q < NB; q++) {
+            y[i * NB + q] = (real)x[i * NB + q];
+            s[q] += x[i * NB + q];
+        }
+    for (int q = 0; q < NB; q++) out[q] = s[q];
+}
+
+// P = (S + K_ii D)^-1, column major; returns the number of singular blocks
+static inline long invert_one_by_one(long n, const real *kd, const real *D, const real *S, real *P) {
+    long bad = 0;
+    for (long i = 0; i < n; i++) {
+        double A[NB], X[NB];
+        for (int q = 0; q < ND; q++)
+            for (int p = 0; p < ND; p++) {
+                A[p * ND + q] = S[i * NB + q * ND + p];
+                X[p * ND + q] = p == q;
+            }
+        for (int p = 0; p < ND; p++) A[p * ND + p] += (double)kd[i] * D[p];
+        for (int p = 0; p < ND; p++) {
+            int b = p;
+            for (int r = p + 1; r < ND; r++)
+                if (fabs(A[r * ND + p]) > fabs(A[b * ND + p])) b = r;
+            double d = A[b * ND + p];
+            if (!(fabs(d) > 0.)) { bad++; d = 1.; }
+            for (int q = 0; q < ND; q++) {
+                double t = A[b * ND + q]; A[b * ND + q] = A[p * ND + q]; A[p * ND + q] = t / d;
+                t = X[b * ND + q]; X[b * ND + q] = X[p * ND + q]; X[p * ND + q] = t / d;
+            }
+            for (int r = 0; r < ND; r++) {
+                double f = A[r * ND + p];
+                if (r == p || f == 0.) continue;
+                for (int q = 0; q < ND; q++) { A[r * ND + q] -= f * A[p * ND + q]; X[r * ND + q] -= f * X[p * ND + q]; }
+            }
+        }
+        for (int q = 0; q < ND; q++)
+            for (int p = 0; p < ND; p++) P[i * NB + q * ND + p] = (real)X[p * ND + q];
+    }
+    return bad;
+}
+long invert(long n, const real *kd, const real *D, const real *S, real *P) {
+    long bad = 0;
+    for (long i0 = 0; i0 < n; i0 += LANES) {
+        const int m = n - i0 < LANES ? (int)(n - i0) : LANES;
+        lanes A[NB + 1];
+        for (int q = 0; q < ND; q++)
+            for (int p = 0; p < ND; p++)
+                EACH A[p * ND + q][l] = S[(i0 + (l < m ? l : m - 1)) * NB + q * ND + p];
+        for (int p = 0; p < ND; p++) EACH A[p * ND + p][l] += (double)kd[i0 + (l < m ? l : m - 1)] * D[p];
+        if (!invert_lanes(ND, A)) {
+            bad += invert_one_by_one(m, kd + i0, D, S + i0 * NB, P + i0 * NB);
+            continue;
+        }
+        for (int l = 0; l < m; l++)
+            for (int q = 0; q < ND; q++)
+                for (int p = 0; p < ND; p++) P[(i0 + l) * NB + q * ND + p] = (real)A[p * ND + q][l];
+    }
+    return bad;
+}
+// o = b - S z for one z at all nodes
+void subtract_uniform(long n, const double *S, const double *z, const real *b, real *o) {
+    for (long i = 0; i < n; i++) {
+        double s[ND];
+        for (int p = 0; p < ND; p++) s[p] = b[i * ND + p];
+        for (int q = 0; q < ND; q++)
+            for (int p = 0; p < ND; p++) s[p] -= S[i * NB + q * ND + p] * z[q];
+        for (int p = 0; p < ND; p++) o[i * ND + p] = (real)s[p];
+    }
+}
+static inline void relax(const int *ip, const int *ix, const real *kv, const real *kd, vec D, const real *P,
+                         const real *b, real *x, long i) {
+    real t[VW];
+    vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
+    *(loose *)t = get(b + i * ND) - D * s;
+    put(x + i * ND, block(P + i * NB, t));
+}
+// one Gauss-Seidel sweep with block inverses; ghost rows of x are read only
+void sweep(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D,
+           const real *P, const real *b, real *x) {
+    const vec d = padded(D);
+    if (backward)
+        for (long i = n - 1; i >= 0; i--) relax(ip, ix, kv, kd, d, P, b, x, i);
+    else
+        for (long i = 0; i < n; i++) relax(ip, ix, kv, kd, d, P, b, x, i);
+}
+// The first forward sweep, from x = 0: only neighbours that come before count: the columns of a row ascend,
+// those before the diagonal end at lo[i], those after it begin at up[i].
+void sweep_from_zero(long n, const int *ip, const int *lo, const int *ix, const real *kv, const real *D, const real *P,
+                     const real *b, real *x) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++) {
+        real t[VW];
+        *(loose *)t = get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x);
+        put(x + i * ND, block(P + i * NB, t));
+    }
+}
+// What is left after that sweep: the neighbours that come after, ghosts included, are all that it has not seen.
+void residual_after_zero(long n, const int *ip, const int *up, const int *ix, const real *kv, const real *D,
+                         const real *x, real *r) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++) put(r + i * ND, -d * part(up[i], ip[i + 1], ix, kv, x));
+}
+// ---------------------------------------------------------------- smoothers that couple groups of populations only
+// A row of S or of its inverse holds ND diagonal entries, then every group's block, column major, ng groups of size[g]
+// populations listed one after the other in index; w numbers in all.
+
+// out[j * ND + i] = largest |S_ij S_ji| / (S_ii S_jj) over the rows, i < j: whatever the units of the populations
+void coupling(long n, const double *S, double *out) {
+    for (long r = 0; r < n; r++) {
+        const double *s = S + r * NB;
+        for (int j = 1; j < ND; j++)
+            for (int i = 0; i < j; i++) {
+                const double c = fabs(s[j * ND + i] * s[i * ND + j]), d = fabs(s[i * ND + i] * s[j * ND + j]);
+                if (c > out[j * ND + i] * d) out[j * ND + i] = d > 0. ? c / d : INFINITY;
+            }
+    }
+}
+void compact(long n, int ng, const int *size, const int *index, int w, const double *S, real *out) {
+    for (long r = 0; r < n; r++) {
+        const double *s = S + r * NB;
+        real *o = out + r * w;
+        for (int p = 0; p < ND; p++) o[p] = (real)s[p * ND + p];
+        o += ND;
+        const int *x = index;
+        for (int g = 0; g < ng; x += size[g++])
+            for (int b = 0; b < size[g]; b++)
+                for (int a = 0; a < size[g]; a++) *o++ = (real)s[x[b] * ND + x[a]];
+    }
+}
+#define LARGEST_GROUP 4
+long invert_groups(long n, int ng, const int *size, const int *index, int w, const real *kd, const real *D, const real *S,
+                   real *P) {
+    long bad = 0;
+    for (long r = 0; r < n; r++) {
+        const real *s = S + r * w;
+        real *o = P + r * w;
+        for (int p = 0; p < ND; p++) {
+            const double d = s[p] + (double)kd[r] * D[p];
+            bad += !(fabs(d) > 0.);
+            o[p] = (real)(1. / (fabs(d) > 0. ? d : 1.));
+        }
+        s += ND;
+        o += ND;
+        const int *x = index;
+        for (int g = 0; g < ng; x += size[g++]) {
+            const int k = size[g];
+            double A[LARGEST_GROUP][2 * LARGEST_GROUP];
+            for (int a = 0; a < k; a++)
+                for (int b = 0; b < k; b++) {
+                    A[a][b] = s[b * k + a] + (a == b ? (double)kd[r] * D[x[a]] : 0.);
+                    A[a][k + b] = a == b;
+                }
+            for (int p = 0; p < k; p++) {
+                int best = p;
+                for (int a = p + 1; a < k; a++)
+                    if (fabs(A[a][p]) > fabs(A[best][p])) best = a;
+                double d = A[best][p];
+                if (!(fabs(d) > 0.)) { bad++; d = 1.; }
+                for (int b = 0; b < 2 * k; b++) {
+                    const double t = A[best][b];
+                    A[best][b] = A[p][b];
+                    A[p][b] = t / d;
+                }
+                for (int a = 0; a < k; a++) {
+                    const double f = A[a][p];
+                    if (a == p || f == 0.) continue;
+                    for (int b = 0; b < 2 * k; b++) A[a][b] -= f * A[p][b];
+                }
+            }
+            for (int b = 0; b < k; b++)
+                for (int a = 0; a < k; a++) o[b * k + a] = (real)A[a][k + b];
+            s += k * k;
+            o += k * k;
+        }
+    }
+    return bad;
+}
+static inline void put_groups(int ng, const int *size, const int *index, const real *P, vec t, real *x) { // x = P t
+    if (!ng) {
+        put(x, get(P) * t);
+        return;
+    }
+    real u[VW], z[VW];
+    *(loose *)u = t;
+    *(loose *)z = get(P) * t;
+    P += ND;
+    for (int g = 0; g < ng; index += size[g++]) {
+        const int k = size[g];
+        for (int a = 0; a < k; a++) {
+            real v = 0.f;
+            for (int b = 0; b < k; b++) v += P[b * k + a] * u[index[b]];
+            z[index[a]] = v;
+        }
+        P += k * k;
+    }
+    put(x, *(loose *)z);
+}
+void sweep_groups_from_zero(long n, const int *ip, const int *lo, const int *ix, const real *kv, const real *D, int ng,
+                            const int *size, const int *index, int w, const real *P, const real *b, real *x) {
+    const vec d = padded(D);
+    for (long i = 0; i < n; i++)
+        put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x), x + i * ND);
+}
+void sweep_groups(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D, int ng,
+                  const int *size, const int *index, int w, const real *P, const real *b, real *x) {
+    const vec d = padded(D);
+    for (long r = 0; r < n; r++) {
+        const long i = backward ? n - 1 - r : r;
+        const vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
+        put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * s, x + i * ND);
+    }
+}
+// y = A x for rows of w numbers, sixteen at a time
+void transfer_rows(long n, int w, const int *ip, const int *ix, const real *av, const real *x, real *y) {
+    typedef real sixteen __attribute__((vector_size(64)));
+    typedef real sixteen_loose __attribute__((vector_size(64), aligned(4), may_alias));
+    for (long i = 0; i < n; i++)
+        for (int p = 0; p < w; p += 16) {
+            sixteen s = {0}, t = {0};
+            const real *xp = x + p;
+            int j = ip[i];
+            for (; j + 1 < ip[i + 1]; j += 2) {
+                s += av[j] * *(const sixteen_loose *)(xp + (long)ix[j] * w);
+                t += av[j + 1] * *(const sixteen_loose *)(xp + (long)ix[j + 1] * w);
+            }
+            if (j < ip[i + 1]) s += av[j] * *(const sixteen_loose *)(xp + (long)ix[j] * w);
+            s += t;
+            memcpy(y + i * w + p, &s, (w - p < 16 ? w - p : 16) * sizeof(real));
+        }
+}
+// y (+)= A x for a rectangular scalar matrix
+void transfer(long n, int add, const int *ip, const int *ix, const real *av, const real *x, real *y) {
+    for (long i = 0; i < n; i++) {
+        vec s = krow(ip, ix, av, x, i);
+        if (add) s += get(y + i * ND);
+        put(y + i * ND, s);
+    }
+}
