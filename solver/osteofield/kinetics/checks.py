@@ -11,7 +11,7 @@ from ..tomlsource import Key, dotted
 from ..units import Unit, describe, unit
 from .dimensions import DimensionError, dimension
 from .expression import Expression
-from .modelfile import SYMBOLS, ModelFile, Value
+from .modelfile import SYMBOLS, ModelFile, Quantity, Value
 
 _CONSTANT = frozenset({"sigma0", "d0"})
 _POINT = frozenset({"t", "x", "y", "z"})
@@ -191,8 +191,19 @@ class _Checker:
             self.say(key, f"'{n}' is used nowhere; remove it or use it{hint}.")
         reported = {n for n, q in m.quantities.items() if q.report}
         for n in reported:
-            if m.quantities[n].unit is None or not m.quantities[n].meaning:
-                self.say(m.quantities[n].key, "a reported quantity needs 'unit' and 'meaning'.")
+            q = m.quantities[n]
+            if q.unit is None or not q.meaning:
+                self.say(q.key, "a reported quantity needs 'unit' and 'meaning'.")
+            if q.part_of is not None:
+                self._part(q, q.part_of)
+
+    def _part(self, q: Quantity, whole: str) -> None:
+        p = self.model.populations.get(whole)
+        if p is None or p.domain != "marrow":
+            hint = did_you_mean(whole, self.model.populations, otherwise="populations")
+            self.say((*q.key, "part_of"), f"'{whole}' is no population in marrow{hint}")
+        elif q.unit is not None and not q.unit.same_dimension(p.unit):
+            self.say((*q.key, "unit"), f"a part of '{whole}' is {describe(p.unit)}.")
 
     def _order(self, graph: Mapping[str, frozenset[str]], kind: str) -> list[str]:
         order: list[str] = []

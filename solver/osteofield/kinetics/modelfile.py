@@ -89,7 +89,11 @@ class Input:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A named intermediate result; `report` marks one that is there to be looked at."""
+    """A named intermediate result; `report` marks one that is there to be looked at.
+
+    Attributes:
+        part_of: Marrow population of which it is a part, such as what is bound of it.
+    """
 
     name: str
     expression: Expression
@@ -98,6 +102,7 @@ class Quantity:
     source: str
     report: bool
     key: Key
+    part_of: str | None = None
 
 
 @dataclass(frozen=True)
@@ -428,15 +433,16 @@ def _quantity(r: _Reader, name: str, raw: object, cites: Mapping[str, str]) -> Q
     r.good_name(name, at)
     if not isinstance(raw, dict):
         return Quantity(name, r.expression(raw, at), None, "", "", False, at)
-    r.known(raw, at, ("value", "unit", "meaning", "source", "report"), ("value",))
+    r.known(raw, at, ("value", "unit", "meaning", "source", "report", "part_of"), ("value",))
     return Quantity(
         name,
         r.expression(raw.get("value", "0"), (*at, "value")),
         r.unit(raw, at) if "unit" in raw else None,
         r.text(raw, "meaning", at),
         r.cited(raw, at, cites, needed=False),
-        r.flag(raw, "report", at),
+        r.flag(raw, "report", at) or "part_of" in raw,
         at,
+        r.text(raw, "part_of", at) or None,
     )
 
 

@@ -16,7 +16,7 @@ from ..errors import InputError, Problem
 from . import lock, record
 from .atomic import replace_file
 from .checkpoint import Checkpoint, CheckpointSink, read_newest
-from .history import HistoryWriter
+from .history import HistoryWriter, table_text
 from .lock import FolderLock
 from .log import Log
 from .record import Record, read_record, require_record
@@ -29,13 +29,14 @@ CHECKPOINTS = "checkpoints"
 REQUEST = "checkpoint"  # `touch DIR/checkpoint` asks a running job for one
 PICTURES = "pictures"
 HISTORY = "history.csv"
+BUDGET = "budget.csv"
 RESOLVED = "case.resolved.toml"
 LOG = "log.txt"
 SERIES = ("marrow", "surface")
 
 # what --overwrite may remove: names osteofield gives, and inside the folders only these endings
 _OWN_FILES = {
-    lock.NAME, record.NAME, HISTORY, RESOLVED, LOG, REQUEST, "report.html", "arms.csv",
+    lock.NAME, record.NAME, HISTORY, BUDGET, RESOLVED, LOG, REQUEST, "report.html", "arms.csv",
     *(f"{name}.{ending}" for name in (*SERIES, "bone") for ending in ("xdmf", "h5", "damaged.h5")),
 }  # fmt: skip
 _OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png",)}
@@ -369,7 +370,9 @@ class ResultsFolder:
 
     def end(self, record: Mapping[str, Any]) -> None:
         """The run is over; final facts for ``run.json``. The log stays open until `close`."""
-        self._record.end(record)
+        if "budget" in record:
+            replace_file(self.path / BUDGET, table_text(record["budget"]))
+        self._record.end({k: v for k, v in record.items() if k != "budget"})
 
     def close(self) -> None:
         """Close all files and let other runs in; harmless when done twice."""

@@ -5,13 +5,23 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, Problem
 from .atomic import replace_file
+
+
+def table_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table as CSV; all rows have the keys of the first."""
+    if not rows:
+        return ""
+    lines = [_line(list(rows[0]))]
+    lines += [_line([v if isinstance(v, str) else _number(v) for v in r.values()]) for r in rows]
+    return "".join(lines)
 
 
 class HistoryWriter:

@@ -19,6 +19,9 @@ class Ledger:
     The integral comes from the stages of the integrator, so the residual shows what the linear
     solves, the stiffness, the elimination and the halo exchange lost, not the step error; turnover
     is the time integral of half the sum of the absolute rate terms.
+
+    Attributes:
+        integral: Time integral of every flow (`names_of_flows`), by Simpson's rule on the dense output.
     """
 
     def __init__(self, system: System, network: Network, sigma0: float | None = None):
@@ -26,9 +29,9 @@ class Ledger:
         self._names = [p.name for p in (*network.marrow, *network.surface)]
         terms = system.problem.surface.kernel.term_names
         self._of_term = np.array([self._names.index(t[0]) for t in terms], dtype=np.int64)
-        self._start = np.zeros(len(self._names))
+        self._start = self._first = np.zeros(len(self._names))
+        self._flows = self.integral = np.zeros(0)
         self._turnover = np.zeros(len(self._names))
-        self._rate = np.zeros(len(self._names))
         self._marrow_of_term = self._match()
         self._sums = {
             n: np.array([weights.get(p, 0.0) for p in self._names])
@@ -43,10 +46,15 @@ class Ledger:
         surface = list(self._s.problem.surface.kernel.term_names)
         return np.array([surface.index(t) for t in self._s.problem.inside.kernel.term_names], dtype=np.int64)
 
-    def gross(self, t: float, y: np.ndarray) -> np.ndarray:
-        """Collective: half the sum of absolute term totals of every population, amount per day."""
+    def flows(self, t: float, y: np.ndarray) -> np.ndarray:
+        """Collective: what every term and then every boundary adds to the whole sample, amount per day.
+
+        The order is that of `names_of_flows`: rate terms, then exchange through open faces and sources on
+        faces, each for all diffusing populations.
+        """
         p, s = self._s.problem, self._s
-        terms = np.zeros(len(self._of_term))
+        nd, n = p.diffusing, len(self._of_term)
+        out = np.zeros(n + 2 * nd)
         for points, where in ((p.surface, slice(None)), (p.inside, self._marrow_of_term)):
             if not len(points.node):
                 continue
@@ -64,24 +72,65 @@ class Ledger:
                 points.weight,
                 part,
             )
-            terms[where] += part
-        terms = self._s.reduce(terms)
-        return 0.5 * np.bincount(self._of_term, weights=np.abs(terms), minlength=len(self._names))
+            out[:n][where] += part
+        if len(p.open_rows):
+            outside = p.open_area @ (p.far - s.marrow(y)[p.open_rows, :nd])
+            out[n : n + nd] = p.exchange * outside
+        if len(p.source_rows):
+            out[n + nd :] = p.volumes[p.source_rows] @ p.source
+        return self._s.reduce(out)
+
+    @property
+    def names_of_flows(self) -> list[tuple[str, str]]:
+        """Population and words of every flow."""
+        moving = self._names[: self._s.problem.diffusing]
+        terms = [(t[0], t[2]) for t in self._s.problem.surface.kernel.term_names]
+        return [*terms, *((n, "through open faces") for n in moving), *((n, "from a face") for n in moving)]
+
+    def gross(self, t: float, y: np.ndarray) -> np.ndarray:
+        """Collective: half the sum of absolute term totals of every population, amount per day."""
+        return self._gross(self.flows(t, y))
+
+    def _gross(self, flows: np.ndarray) -> np.ndarray:
+        terms = np.abs(flows[: len(self._of_term)])
+        return 0.5 * np.bincount(self._of_term, weights=terms, minlength=len(self._names))
 
     def start(self, t: float, y: np.ndarray) -> None:
         """Collective: amounts at the beginning."""
-        self._start = self._s.reduce(self._s.totals(y))
-        self._rate = self.gross(t, y)
+        self._start = self._first = self._s.reduce(self._s.totals(y))
+        self.restart(t, y)
+        self.integral = np.zeros(len(self._flows))
 
-    def step(self, h: float, t: float, y: np.ndarray) -> None:
-        """Collective: add the turnover of a step of length `h` that ended at `t`."""
-        rate = self.gross(t, y)
-        self._turnover += 0.5 * h * (self._rate + rate)
-        self._rate = rate
+    def restart(self, t: float, y: np.ndarray) -> None:
+        """Collective: rates where inputs, sources or the state have jumped."""
+        self._flows = self.flows(t, y)
+
+    def step(self, h: float, t: float, y: np.ndarray, middle: np.ndarray | None = None) -> None:
+        """Collective: add what flowed in a step of length `h` that ended at `t`.
+
+        Args:
+            h: day.
+            t: day.
+            y: State at the end.
+            middle: State half-way: then Simpson's rule is used, else the trapezoidal one.
+        """
+        flows = self.flows(np.nextafter(t, -np.inf), y)
+        parts = [(0.5, self._flows), (0.5, flows)]
+        if middle is not None:
+            parts = [(1 / 6, self._flows), (4 / 6, self.flows(t - 0.5 * h, middle)), (1 / 6, flows)]
+        for weight, rate in parts:
+            self.integral = self.integral + weight * h * rate
+            self._turnover = self._turnover + weight * h * self._gross(rate)
+        self._flows = flows
 
     def jump(self, change: np.ndarray) -> None:
         """An amount per population that was added or taken by an event (already global)."""
         self._start = self._start + change
+
+    @property
+    def jumped(self) -> np.ndarray:
+        """What events and clearing have put in or taken, per population."""
+        return self._start - self._first
 
     def residuals(self, y: np.ndarray, integral: np.ndarray) -> np.ndarray:
         """Collective: relative residual of every population.
@@ -102,15 +151,23 @@ class Ledger:
         return {n: float(w @ (now - start)) / gross[n] for n, w in self._sums.items()}
 
     @property
+    def amounts(self) -> tuple[np.ndarray, np.ndarray]:
+        """Amounts at the beginning, and turnover so far, of every population."""
+        return self._first, self._turnover
+
+    @property
     def state(self) -> dict[str, Any]:
         """For a checkpoint."""
         return {
             "start": self._start.tolist(),
+            "first": self._first.tolist(),
             "turnover": self._turnover.tolist(),
-            "rate": self._rate.tolist(),
+            "flows": self._flows.tolist(),
+            "integral": self.integral.tolist(),
         }
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
         self._start, self._turnover = np.array(values["start"]), np.array(values["turnover"])
-        self._rate = np.array(values["rate"])
+        self._first, self._flows = np.array(values["first"]), np.array(values["flows"])
+        self.integral = np.array(values["integral"])

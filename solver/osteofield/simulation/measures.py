@@ -10,10 +10,10 @@ import numpy as np
 from ..integrator import System
 from ..tissue import Tissue, WellMixed, fraction_above
 
-_AMOUNT = {"pM": "amol", "nM": "fmol", "cells/mm^3": "cells", "cell/mm^3": "cells", "CFU/mm^3": "CFU"}
-_MM3 = 1e-9
-_MM2 = 1e-6
-_SLICE = 1000.0  # um: 2-D results are per millimetre of thickness
+AMOUNT = {"pM": "amol", "nM": "fmol", "cells/mm^3": "cells", "cell/mm^3": "cells", "CFU/mm^3": "CFU"}
+MM3 = 1e-9
+MM2 = 1e-6
+SLICE = 1000.0  # um: 2-D results are per millimetre of thickness
 
 
 class Measures:
@@ -32,7 +32,7 @@ class Measures:
         self._t, self._s = tissue, system
         self._eroded, self._infected = eroded_above, infected_above
         sample = tissue.sample
-        self._thick = _SLICE if sample.dimension == 2 else 1.0
+        self._thick = SLICE if sample.dimension == 2 else 1.0
         self._marrow_volume, self._surface_area = float(system.marrow_volume), float(system.surface_area)
         if isinstance(sample, WellMixed):
             self._bone = sample.d0 * self._surface_area
@@ -63,11 +63,11 @@ class Measures:
         if bacteria:
             load = marrow[:, bacteria].sum(axis=1)
             infected = s.reduce(np.array([s.problem.volumes[load > self._infected].sum()]))
-            row["infected_marrow [mm^3]"] = float(infected[0]) * self._thick * _MM3
-            row["bacteria_total [CFU]"] = float(totals[bacteria].sum()) * self._thick * _MM3
+            row["infected_marrow [mm^3]"] = float(infected[0]) * self._thick * MM3
+            row["bacteria_total [CFU]"] = float(totals[bacteria].sum()) * self._thick * MM3
         for k, p in enumerate(network.marrow):
             about = totals[k] / p.factor, highest[k] / p.factor
-            row |= self._columns(p.name, p.unit, *about, self._marrow_volume, _AMOUNT.get(p.unit), _MM3)
+            row |= self._columns(p.name, p.unit, *about, self._marrow_volume, AMOUNT.get(p.unit), MM3)
         for k, p in enumerate(network.surface, nm):
             if k - nm == depth_at:
                 row["depth.max [um]"] = float(highest[k]) if self._surface_area else 0.0
@@ -75,18 +75,18 @@ class Measures:
                 continue
             sigma0 = self._t.sample.sigma0
             total, most, area = totals[k] / p.factor, highest[k] / p.factor, self._surface_area
-            if p.unit in _AMOUNT and sigma0 > 0:  # a density in the RVE scale: its areal amount is X / sigma0
-                about, amount, size = (total / sigma0, most), _AMOUNT[p.unit], _MM3
+            if p.unit in AMOUNT and sigma0 > 0:  # a density in the RVE scale: its areal amount is X / sigma0
+                about, amount, size = (total / sigma0, most), AMOUNT[p.unit], MM3
                 row |= self._columns(p.name, p.unit, *about, area / sigma0, amount, size)
             else:
-                row |= self._columns(p.name, p.unit, total, most, area, None, _MM2)
+                row |= self._columns(p.name, p.unit, total, most, area, None, MM2)
         row |= {f"{name}.residual [1]": value for name, value in residuals.items()}
         return row
 
     def _columns(
         self, name: str, unit: str, total: float, most: float, domain: float, amount: str | None, size: float
     ) -> dict[str, float]:
-        unit_total = amount or (f"{unit} " if unit != "1" else "") + ("mm^3" if size == _MM3 else "mm^2")
+        unit_total = amount or (f"{unit} " if unit != "1" else "") + ("mm^3" if size == MM3 else "mm^2")
         return {
             f"{name}.mean [{unit}]": float(total / domain) if domain else 0.0,
             f"{name}.max [{unit}]": float(most) if domain else 0.0,
@@ -105,7 +105,7 @@ class Measures:
         eroded, eroded_volume = self._s.reduce(np.array(self._erosion(depth)))
         return {
             "BV/TV [1]": (self._bone - loss) / tv,
-            "bone_loss [mm^3]": loss * self._thick * _MM3,
+            "bone_loss [mm^3]": loss * self._thick * MM3,
             "bone_loss [%]": 100.0 * loss / self._bone if self._bone else 0.0,
             "depth.mean [um]": loss / area if area else 0.0,
             "E.De.mean [um]": float(eroded_volume / eroded) if eroded else 0.0,

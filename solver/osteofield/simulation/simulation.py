@@ -17,6 +17,7 @@ from ..kinetics import Network
 from ..parallel import agree
 from ..tissue import Tissue, WellMixed, build_tissue
 from . import snapshot
+from .budget import budget_rows, closure
 from .clock import CheckpointClock
 from .events import Events
 from .faces import Faces
@@ -126,6 +127,7 @@ class Simulation:
             self.system, t, y, control, time.tolerance, time.linear_tolerance
         )
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
+        self._middle = self.system.vector()
         self._outputs = Outputs(self.case, self.tissue, self.system, writer)
         if restored is None:
             self._set_levels(t)
@@ -206,13 +208,15 @@ class Simulation:
         if happens is not None and happens < integrator.t:
             integrator.undo()
             return False
-        ledger.step(integrator.t - before, integrator.t, integrator.y)
+        integrator.interpolate(0.5 * (before + integrator.t), self._middle)
+        ledger.step(integrator.t - before, integrator.t, integrator.y, self._middle)
         self._outputs.follow(integrator, ledger)
         if happens is not None:
             self._happen()
         if happens is not None or integrator.t in self.schedule.events:
             self._set_levels(integrator.t)
             integrator.restart(integrator.y, self.case.time.first_step)
+            ledger.restart(integrator.t, integrator.y)
         self._stops.clear(integrator, ledger)
         return True
 
@@ -277,11 +281,13 @@ class Simulation:
             status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings)
         )
         outcome.timings["memory_MB"] = peak_memory(self.comm)
+        budget = budget_rows(self.tissue, self.system, self._ledger, integrator.t, integrator.y)
+        self._log(closure(budget))
         if writer is not None:
             try:
                 writer.end(
                     {"status": status, "reason": reason, "time": integrator.t, "steps": outcome.steps,
-                     "timings": outcome.timings, "cleared_at": self._stops.cleared_at}
+                     "timings": outcome.timings, "cleared_at": self._stops.cleared_at, "budget": budget}
                 )  # fmt: skip
             except OSError as e:
                 self._log(f"run.json could not be finished: {e.strerror or e}")
