@@ -201,14 +201,14 @@ def case_sample(
         InputError: With every problem found.
     """
     from .geometry import build_piece
-    from .simulation import check_faces, check_foci
+    from .simulation import check_faces, check_foci, check_places
     from .tissue import WellMixed
 
     spec = case.sample
     if spec.well_mixed:
         return WellMixed(spec.bone_surface_density, spec.bone_thickness)
     piece = build_piece(spec, comm, log=log)
-    problems = [*check_foci(case, piece), *check_faces(case, piece)]
+    problems = [*check_foci(case, piece), *check_faces(case, piece), *check_places(case, piece)]
     if problems:
         raise InputError(problems)
     return piece

@@ -100,7 +100,7 @@ def check_arms(case: Case, sample: Piece | WellMixed) -> list[Network]:
     Raises:
         InputError: What is wrong with any arm, each fault told once.
     """
-    from .simulation import check_faces, check_foci
+    from .simulation import check_faces, check_foci, check_places
     from .tissue import WellMixed
 
     networks, problems = [], dict[Problem, None]()
@@ -110,6 +110,7 @@ def check_arms(case: Case, sample: Piece | WellMixed) -> list[Network]:
             problems |= dict.fromkeys(check_faces(arm, sample))
             if not isinstance(sample, WellMixed):
                 problems |= dict.fromkeys(check_foci(arm, sample))
+                problems |= dict.fromkeys(check_places(arm, sample))
         except InputError as e:
             problems |= dict.fromkeys(e.problems)
     if problems:

@@ -15,6 +15,7 @@ from ..tomlsource import TomlSource
 from .arms import ArmSource, arm_source, read_arms
 from .face import read_face
 from .overrides import OverriddenSource, override, replace
+from .place import read_places
 from .sample import read_sample, sample_box, sample_dimension
 from .table import Table
 from .therapy import read_therapy
@@ -34,7 +35,7 @@ FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
     "format", "name", "title", "surface", "sample", "initial",
-    "model", "focus", "face", "therapy", "boundary", "time", "stop", "output",
+    "model", "focus", "face", "probe", "region", "therapy", "boundary", "time", "stop", "output",
     "checkpoint", "arm",
 )  # fmt: skip
 _LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
@@ -112,6 +113,7 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
     model_stands = len(problems) == before
     foci = tuple(_focus(t, sample) for t in top.tables("focus"))
     face_tables = top.tables("face")
+    probes, regions = read_places(top.tables("probe"), top.tables("region"), sample)
     therapy_tables = top.tables("therapy")
     boundary = top.table("boundary", keep_empty=True)
     outer = boundary.choice("outer", ("closed", "open"), "closed")
@@ -158,6 +160,8 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
         checkpoint=checkpoint,
         start=start,
         faces=faces,
+        probes=probes,
+        regions=regions,
     )
     case = None if problems else draft
     return (

@@ -52,7 +52,8 @@ class Model(Protocol):
 
 def check_names(case: Case, model: Model) -> list[Problem]:
     """Everything that a case names and its model does not have, or has in another unit."""
-    return [*_foci(case, model), *_faces(case, model), *_therapies(case, model), *_fields(case, model)]
+    return [*_foci(case, model), *_faces(case, model), *_therapies(case, model), *_fields(case, model),
+            *_places(case, model)]  # fmt: skip
 
 
 def _foci(case: Case, model: Model) -> list[Problem]:
@@ -161,6 +162,25 @@ def _fields(case: Case, model: Model) -> list[Problem]:
         for i, name in enumerate(case.output.fields or ())
         if name not in known
     ]
+
+
+def _places(case: Case, model: Model) -> list[Problem]:
+    known = [p.name for p in model.populations]
+    on_surface = {p.name for p in model.populations if p.domain != "marrow"}
+    problems = []
+    wanted = {"probe": [p.populations for p in case.probes], "region": [r.populations for r in case.regions]}
+    for table, lists in wanted.items():
+        for k, names in enumerate(lists):
+            for i, name in enumerate(names or ()):
+                key = (table, k, "populations", i)
+                if name not in known:
+                    problems.append(case.problem(key, _no_population(model, name, known)))
+                elif table == "probe" and name in on_surface:
+                    what = (
+                        f"'{name}' lives on the bone surface, but a probe reads the marrow; use a [[region]]."
+                    )
+                    problems.append(case.problem(key, what))
+    return problems
 
 
 def _no_population(model: Model, name: str, known: Iterable[str]) -> str:

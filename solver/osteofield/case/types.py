@@ -274,6 +274,39 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
+class ProbeSpec:
+    """A point of the marrow with a history of its own.
+
+    Attributes:
+        name: Heads its columns.
+        at: Position in the image's physical frame, um, or ``"center"`` of the sample box.
+        populations: Which ones; None for all of the marrow.
+    """
+
+    name: str
+    at: tuple[float, ...] | str
+    populations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class RegionSpec:
+    """A ball or box with a history of its own.
+
+    Attributes:
+        name: Heads its columns.
+        center, radius: Of the ball, um; None for a box.
+        corners: Lower and upper corner of the box, um; None for a ball.
+        populations: Which ones; None for all.
+    """
+
+    name: str
+    center: tuple[float, ...] | str | None
+    radius: float | None
+    corners: tuple[tuple[float, ...], tuple[float, ...]] | None
+    populations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class TimeSpec:
     """How long and how accurately; times in day.
 
@@ -343,6 +376,7 @@ class Case:
         surface: ``records depth`` (fixed surface; ``moves`` is not there yet).
         stop: Reasons to end early: ``cleared``, ``steady``.
         faces: What a disease does at the faces of the sample box.
+        probes, regions: Places with histories of their own.
         arms: Cases to run instead of this one and to compare; each is this one with changes.
         checkpoint: When the state is stored.
         start: Results folder whose end state is the begin, where `initial` is ``results``.
@@ -367,6 +401,8 @@ class Case:
     checkpoint: CheckpointSpec = CheckpointSpec()
     start: Path | None = None
     faces: tuple[FaceSpec, ...] = ()
+    probes: tuple[ProbeSpec, ...] = ()
+    regions: tuple[RegionSpec, ...] = ()
 
     def problem(self, key: Key, message: str) -> Problem:
         """A `Problem` at a key of the case file."""

@@ -15,6 +15,7 @@ from ..parallel import agree
 from ..tissue import Columns, Table, Tissue
 from .ledger import Ledger
 from .measures import Measures
+from .probes import Probes
 from .stream import hand_out
 from .writer import Writer
 
@@ -32,6 +33,7 @@ class Outputs:
     def __init__(self, case: Case, tissue: Tissue, system: System, writer: Writer | None):
         self._case, self._tissue, self._system, self._writer = case, tissue, system, writer
         self._measures = Measures(tissue, system, case.output.eroded_above, case.output.infected_above)
+        self._probes = Probes(case, tissue, system)
         self._next = 0
         self._last_time = -np.inf
         self.rows = 0
@@ -97,7 +99,7 @@ class Outputs:
         """Collective: hand a frame out; a full disk on rank 0 stops all ranks."""
         tissue, depth = self._tissue, self._tissue.network.roles.depth
         kept = {n: float(r) for n, r in zip(tissue.names, residuals, strict=True) if n != depth}
-        row = self._measures.row(t, y, kept | ledger.conserved(y))
+        row = self._measures.row(t, y, kept | ledger.conserved(y)) | self._probes.columns(y)
         tables = [*(tissue.mesh_tables() if self.new_mesh else ()), *self._fields(y)]
         writer = self._writer
         try:
