@@ -13,7 +13,7 @@ from osteofield.errors import InputError
 from osteofield.geometry import build_sample
 from osteofield.report import write_report
 from osteofield.results import open_results, prepare
-from osteofield.simulation.writer import Frame, MeshData
+from osteofield.simulation.writer import Frame, MeshData, write_frame
 from osteofield.view.opengl import require_opengl
 
 RADIUS, SIZE = 300.0, 1000.0
@@ -92,7 +92,7 @@ def write_ball(folder: Path) -> Path:
         "mesh": {"marrow_nodes": 4321, "surface_nodes": 123, "provenance": {"source": "shape"}},
     }  # fmt: skip
     with prepare(folder, "ball", "h", screen=False) as results:
-        results.begin(mesh, UNITS, record)
+        results.begin(UNITS, record)
         for t in (0.0, 5.0, 10.0):
             depth = t * np.exp(-near / 200)
             row = {
@@ -103,7 +103,7 @@ def write_ball(folder: Path) -> Path:
             }  # fmt: skip
             marrow = {"TNF": t * np.exp(-far / 60), "bacteria": 1000.0 * (far < 150)}
             surface = {"OCa": np.full(len(near), 1e-3), "depth": depth}
-            results.frame(Frame(t, marrow, surface, row))
+            write_frame(results, Frame(t, marrow, surface, row, None if t else mesh))
         facts = {"accepted": 10, "rejected": 1, "rejections": {"error: TNF": 1}, "solves": 80}
         results.end(
             {"steps": {**facts, "iterations": 400}, "timings": {"integration": 1.5, "memory_MB": 99.0}}
@@ -131,9 +131,10 @@ def well_mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report") / "mixed"
     with prepare(folder, "mixed", "h", screen=False) as results:
         record = {"roles": {"show": ["TNF"]}, "dimension": 0, "resolved": 'format = 1\nname = "mixed"\n'}
-        results.begin(None, {"TNF": "pM"}, record)
+        results.begin({"TNF": "pM"}, record)
         for t in range(3):
-            results.frame(Frame(float(t), {}, {}, {"time [day]": float(t), "TNF.mean [pM]": 1.0 + t}))
+            row = {"time [day]": float(t), "TNF.mean [pM]": 1.0 + t}
+            write_frame(results, Frame(float(t), {}, {}, row))
         results.end({})
     assert len(open_results(folder).times) == 3
     return folder

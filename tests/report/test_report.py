@@ -110,9 +110,7 @@ def test_text_of_the_input_is_escaped(page: Path) -> None:
 
 def test_case_is_told_in_words(page: Path) -> None:
     words = " ".join("".join(Page(page.read_text(encoding="utf-8")).words).split())
-    assert re.search(
-        r"A test shape \(sphere\); 1 × 1 × 1 mm\. BV/TV 0\.1[01]\d, bone surface 1\.1\d* mm²", words
-    )
+    assert re.search(r"A test shape \(sphere\); 1 × 1 × 1 mm\. BV/TV 0\.1\d*, bone surface 1\.\d+ mm²", words)
     assert "1000 CFU/mm³ of bacteria in the marrow within 150 µm of (0.5, 0.15, 0.5) mm" in words
     assert "Changed by the case: growth = 2 1/day." in words
     assert "Nothing crosses the outer faces of the sample." in words

@@ -13,12 +13,12 @@ from typing import Any
 
 from ..errors import ComputationStopped, InputError, Problem, did_you_mean
 from ..parallel import is_root
-from . import check, doctor, export, mesh, models, new, plot, report, run, submit, verify
+from . import check, doctor, export, mesh, models, new, plot, report, run, submit, verify, view
 from .screen import complain, warn
 from .status import DONE, STOPPED, WRONG_INPUT
 
 VERBS = {
-    "run": run, "check": check, "mesh": mesh, "models": models, "plot": plot, "report": report,
+    "run": run, "check": check, "mesh": mesh, "models": models, "plot": plot, "view": view, "report": report,
     "export": export, "new": new, "verify": verify, "submit": submit, "doctor": doctor,
 }  # fmt: skip
 

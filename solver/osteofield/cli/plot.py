@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   osteofield plot results/osteomyelitis --what TNF courses panels RANKL OPG -o figures
   osteofield plot results/osteomyelitis --what panels --time "1, 7, 28 day"
   osteofield plot results/osteomyelitis --what animation --film mp4
+  osteofield plot results/osteomyelitis --paraview
   osteofield plot results/osteomyelitis --what lesion --time "14 day" -o figures"""
 
 
@@ -45,6 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--film", choices=("gif", "mp4"), default="gif", help="kind of film; mp4 needs ffmpeg; default gif"
+    )
+    parser.add_argument(
+        "--paraview",
+        action="store_true",
+        help="write the script resorption.py, which sets up the view in ParaView, instead of pictures",
     )
     parser.add_argument("-o", dest="output", metavar="FOLDER", type=Path, help="folder for the pictures")
 
@@ -93,7 +99,14 @@ def execute(args: argparse.Namespace) -> int:
         raise InputError(problems)
     if not is_root():
         return DONE
-    from ..view import plot
+    from ..view import plot, write_paraview
+
+    if args.paraview:
+        if args.what or args.time:
+            message = "it writes a script for all times and fields, so it goes without --what and --time."
+            raise InputError(Problem(message, "--paraview"))
+        say(str(write_paraview(args.directory, args.output)))
+        return DONE
 
     how = {"film": args.film, "told": _progress}
     for picture in plot(args.directory, what=args.what, time=times, out=args.output, **how):
