@@ -224,7 +224,7 @@ def test_regular_output_ends_with_the_run(write: Write, end: str, every: str, la
         ("format = 1\n", "", "case.toml: format: this key is needed, for example format = 1 (the version of the case"),
         ("format = 1", "format = 2", "case.toml:1: format: format 2 is not known to this version"),
         ("format = 1", 'format = "1"', "case.toml:1: format: a plain number is needed, but this is the text '1'."),
-        ("[sample]", 'surface = "moves"\n[sample]', "case.toml:2: surface: a surface that moves is not there yet"),
+        ("[sample]", "[remodelling]\nrecut = 0.1\n[sample]", "case.toml:2: remodelling: this is for a surface that"),
         ("[sample]", 'surface = "records"\n[sample]', "surface: 'records' is not one of the choices; did you mean"),
         ("[sample]", 'name = "a/b"\n[sample]', "case.toml:2: name: the name of a case also names a folder"),
         ("28 day", "28", "case.toml:8: time.end: '28' has no unit; write for example '28 day'."),

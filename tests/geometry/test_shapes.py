@@ -15,6 +15,8 @@ SPECS = [
     ShapeSpec("sphere", (400.0, 300.0, 300.0), radius=100.0, center=(150.0, 140.0, 160.0)),
     ShapeSpec("rod", (400.0, 300.0, 300.0), radius=100.0),
     ShapeSpec("rod", (400.0, 300.0), radius=100.0),
+    ShapeSpec("round pore", (400.0, 300.0, 300.0), radius=120.0),
+    ShapeSpec("round pore", (400.0, 300.0), radius=120.0),
     ShapeSpec("box pore", (400.0, 300.0, 300.0), pore=(200.0, 150.0, 100.0)),
     ShapeSpec("box pore", (400.0, 300.0), pore=(200.0, 150.0)),
 ]
@@ -26,7 +28,9 @@ def test_distance_has_unit_gradient_and_the_right_volume(spec):
     phi = signed_distance(spec, grid)
     slope = np.sqrt(sum(g**2 for g in np.gradient(phi, *grid.spacing)))
     assert np.median(slope) == pytest.approx(1, abs=1e-3)
+    pore = np.pi * 120**2 * (1 / 120000 if len(spec.size) == 2 else 160 / 36e6)
     share = {
+        "round pore": 1 - pore,
         "plate": 110 / 400, "box pore": 1 - np.prod(spec.pore or 1) / np.prod(spec.size),
         "sphere": 4 / 3 * np.pi * 100**3 / (400 * 300 * 300), "rod": np.pi * 100**2 / (400 * 300),
     }[spec.kind]  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 
 CASES = (
     "manufactured", "uniform", "cosine", "spreading", "radial", "slab", "open_boundary", "conservation",
-    "moving_surface",
+    "moving_surface", "cavity",
 )  # fmt: skip
 FIGURES = Path(__file__).parents[2] / "docs" / "figures" / "verification"
 

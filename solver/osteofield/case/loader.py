@@ -22,6 +22,7 @@ from .therapy import read_therapy
 from .tomltext import to_toml
 from .types import (
     CENTER,
+    RECUT,
     Case,
     CheckpointSpec,
     FocusSpec,
@@ -34,7 +35,7 @@ from .types import (
 FORMAT = 1
 MOST_OUTPUTS = 100_000
 TABLES = (
-    "format", "name", "title", "surface", "sample", "initial",
+    "format", "name", "title", "surface", "remodelling", "sample", "initial",
     "model", "focus", "face", "probe", "region", "therapy", "boundary", "time", "stop", "output",
     "checkpoint", "arm",
 )  # fmt: skip
@@ -102,10 +103,9 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
         top.problem("name", "the name of a case also names a folder; it must not contain '/'.")
     title = top.text("title", name or path.stem)
     surface = top.choice("surface", ("records depth", "moves"), "records depth")
-    if surface == "moves":
-        top.problem("surface", 'a surface that moves is not there yet; write surface = "records depth".')
     sample_table = top.table("sample", keep_empty=True)
     sample = read_sample(sample_table)
+    recut = _remodelling(top, surface, sample)
     initial_table = top.table("initial", keep_empty=True)
     initial, start = _initial(initial_table)
     before = len(problems)
@@ -146,7 +146,8 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
         source=source,
         resolved=to_toml(resolved),
         title=title,
-        surface="records depth",
+        surface=cast(Any, surface),
+        recut=recut,
         sample=sample,
         initial=cast(Any, initial),
         model=model,
@@ -244,6 +245,27 @@ def _initial(table: Table) -> tuple[str, Path | None]:
         initial = table.choice("state", ("homeostasis", "model"), "homeostasis")
     table.close()
     return initial, start
+
+
+def _remodelling(top: Table, surface: str, sample: SampleSpec) -> float:
+    """After how many cells of displacement a moving surface is cut anew."""
+    if surface != "moves":
+        if top.has("remodelling"):
+            top.problem("remodelling", 'this is for a surface that moves; write surface = "moves" for that.')
+            top.table("remodelling")
+        return RECUT
+    if sample.well_mixed:
+        top.problem("surface", "a well-mixed sample has no surface that could move.")
+    elif sample.mesh is not None:
+        top.problem(
+            "surface",
+            "a surface moves on the grid that its sample was cut from, which a sample file does not hold; "
+            "give the image, foam or shape itself.",
+        )
+    table = top.table("remodelling", keep_empty=True)
+    recut = table.number("recut", RECUT, above=0.0, at_most=0.5)
+    table.close()
+    return recut
 
 
 def _model(table: Table) -> ModelSpec:

@@ -35,6 +35,8 @@ class _Input(Protocol):
 class _Roles(Protocol):
     @property
     def inoculum(self) -> str | None: ...
+    @property
+    def depth(self) -> str | None: ...
 
 
 class Model(Protocol):
@@ -52,8 +54,24 @@ class Model(Protocol):
 
 def check_names(case: Case, model: Model) -> list[Problem]:
     """Everything that a case names and its model does not have, or has in another unit."""
-    return [*_foci(case, model), *_faces(case, model), *_therapies(case, model), *_fields(case, model),
-            *_places(case, model)]  # fmt: skip
+    return [
+        *_surface(case, model),
+        *_foci(case, model),
+        *_faces(case, model),
+        *_therapies(case, model),
+        *_fields(case, model),
+        *_places(case, model),
+    ]
+
+
+def _surface(case: Case, model: Model) -> list[Problem]:
+    if case.surface != "moves" or model.roles.depth is not None:
+        return []
+    message = (
+        f"model '{model.name}' does not say how bone is lost: its [roles] name no depth, so its surface "
+        'cannot move; write surface = "records depth".'
+    )
+    return [case.problem(("surface",), message)]
 
 
 def _foci(case: Case, model: Model) -> list[Problem]:

@@ -28,7 +28,10 @@ _BELONGS = {
     "bone_thickness": "well_mixed",
 }
 _TAGS = ("unit", "bone", "marrow", "implant", "bone_surface", "tags")  # of a mesh from elsewhere
-_SHAPE_NEEDS = {"plate": "thickness", "sphere": "radius", "rod": "radius", "box pore": "pore", "marrow": None}
+_SHAPE_NEEDS = {
+    "plate": "thickness", "sphere": "radius", "rod": "radius", "round pore": "radius", "box pore": "pore",
+    "marrow": None,
+}  # fmt: skip
 
 
 def read_sample(table: Table) -> SampleSpec:

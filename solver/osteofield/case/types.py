@@ -14,6 +14,7 @@ from ..tomlsource import Key, TomlSource
 from .drug import Drug
 
 CENTER: Literal["center"] = "center"
+RECUT = 0.2  # cells of displacement after which a moving surface is cut anew
 
 
 @dataclass(frozen=True)
@@ -80,16 +81,16 @@ class ShapeSpec:
 
     Attributes:
         kind: ``plate`` (bone slab, normal along the first axis), ``sphere`` (bone ball), ``rod``
-            (bone cylinder along the last axis), ``box pore`` (a box of marrow in bone), or
-            ``marrow`` (no bone at all: the plain box).
+            (bone cylinder along the last axis), ``box pore`` (a box of marrow in bone),
+            ``round pore`` (a ball of marrow in bone), or ``marrow`` (no bone at all: the plain box).
         size: Side lengths of the sample box (2 or 3).
         thickness: Plate thickness.
-        radius: Radius of sphere or rod.
+        radius: Radius of sphere, rod or round pore.
         pore: Side lengths of the box pore.
         center: Centre of the shape, or None for the centre of the box.
     """
 
-    kind: Literal["plate", "sphere", "rod", "box pore", "marrow"]
+    kind: Literal["plate", "sphere", "rod", "box pore", "round pore", "marrow"]
     size: tuple[float, ...]
     thickness: float | None = None
     radius: float | None = None
@@ -373,7 +374,8 @@ class Case:
         source: Its text with line numbers, so that later checks can point into it.
         resolved: The case as TOML text with every default written out; runs again as it is.
         outer: ``closed`` (no flux) or ``open`` (an infinite healthy surrounding).
-        surface: ``records depth`` (fixed surface; ``moves`` is not there yet).
+        surface: ``records depth`` (fixed surface) or ``moves``.
+        recut: Displacement in cells after which a surface that moves is cut anew.
         stop: Reasons to end early: ``cleared``, ``steady``.
         faces: What a disease does at the faces of the sample box.
         probes, regions: Places with histories of their own.
@@ -387,7 +389,8 @@ class Case:
     source: TomlSource = field(compare=False, repr=False)
     resolved: str = field(repr=False)
     title: str
-    surface: Literal["records depth"]
+    surface: Literal["records depth", "moves"]
+    recut: float
     sample: SampleSpec
     initial: Literal["homeostasis", "model", "results"]
     model: ModelSpec

@@ -60,12 +60,15 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
     )  # fmt: skip
 
 
-def build_piece(spec: SampleSpec, comm: MPI.Comm | None, *, log: Log = lambda _: None) -> Piece:
+def build_piece(
+    spec: SampleSpec, comm: MPI.Comm | None, *, whole: bool = False, log: Log = lambda _: None
+) -> Piece:
     """Collective: build, or load, the sample that a case describes; every rank gets its piece.
 
     Args:
         spec: One of image, foam, shape, mesh.
         comm: Communicator.
+        whole: Every rank also keeps the whole sample, and builds it by itself.
         log: Receives one line per step, on every rank.
 
     Raises:
@@ -73,6 +76,9 @@ def build_piece(spec: SampleSpec, comm: MPI.Comm | None, *, log: Log = lambda _:
         ComputationStopped: The cut failed its own checks.
     """
     team = Team(comm)
+    if whole:
+        sample = build_sample(spec, log=log)
+        return replace(part_of(sample, team), whole=sample)
     if spec.mesh is not None:
         return part_of(_load(spec, log), team)
     return _piece(_make(spec, team, log), team)

@@ -42,6 +42,7 @@ class Piece:
         hash: Of the whole mesh, bone included: `Sample.hash`.
         sigma0: Bone surface per marrow volume, 1/um.
         d0: Bone volume per bone surface, um; nan without bone surface.
+        whole: The sample it is a piece of, where every rank has that (a surface that moves needs it).
     """
 
     team: Team
@@ -65,6 +66,7 @@ class Piece:
     hash: str
     sigma0: float
     d0: float
+    whole: Sample | None = None
 
 
 def part_of(sample: Sample, team: Team) -> Piece:

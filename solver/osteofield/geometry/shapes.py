@@ -10,7 +10,10 @@ from ..errors import InputError, Problem
 from .boxes import Box
 from .grid import Grid
 
-_NEEDS = {"plate": "thickness", "sphere": "radius", "rod": "radius", "box pore": "pore", "marrow": None}
+_NEEDS = {
+    "plate": "thickness", "sphere": "radius", "rod": "radius", "round pore": "radius", "box pore": "pore",
+    "marrow": None,
+}  # fmt: skip
 
 
 def signed_distance(shape: ShapeSpec, grid: Grid, box: Box | None = None) -> np.ndarray:
@@ -30,6 +33,8 @@ def signed_distance(shape: ShapeSpec, grid: Grid, box: Box | None = None) -> np.
         return half - np.abs(r[0])
     if shape.kind == "sphere":
         return radius - np.linalg.norm(r, axis=0)
+    if shape.kind == "round pore":
+        return np.linalg.norm(r, axis=0) - radius
     if shape.kind == "rod":
         return radius - np.linalg.norm(r[:2], axis=0)
     if shape.kind == "box pore":

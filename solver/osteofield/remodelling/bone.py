@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 import numpy as np
 
 from ..errors import ComputationStopped
-from ..geometry.cut import cut
+from ..geometry.cut import Cut, cut
 from ..geometry.grid import Grid
 from ..geometry.morphometry import Morphometry, areas, connectivity_density, non_manifold_edges, total_volume
 from ..geometry.sample import Origin, Sample
@@ -75,6 +75,7 @@ class Bone:
         level: The bone surface, unsnapped.
         books: Volumes since the start.
         contour: Zero level of `level`.
+        checked: Displacement in cells up to which the topology was looked at since the last cut.
     """
 
     def __init__(self, sample: Sample, level: LevelSet, books: Books, contour: Contour | None = None):
@@ -82,7 +83,7 @@ class Bone:
         self.sample, self.level, self.books = sample, level, books
         self.contour = contour or Contour(level.phi, level.grid)
         self._facets: Facets | None = None
-        self._checked = 0.0  # displacement up to which the topology is known not to change
+        self.checked = 0.0
 
     @classmethod
     def at_start(cls, sample: Sample) -> Bone:
@@ -96,6 +97,11 @@ class Bone:
         level = LevelSet(sample.origin.phi, sample.origin.grid).mended()
         reference = (sample.sigma0, sample.d0)
         return cls(replace(sample, reference=reference, half_thickness=_unlimited(sample)), level, Books())
+
+    @classmethod
+    def again(cls, before: Sample, level: LevelSet, books: Books) -> Bone:
+        """The bone that was cut from a level set once before (`before`: any mesh of the same sample)."""
+        return cls(_sample(before, _mesh(level), level), level, books)
 
     @property
     def grid(self) -> Grid:
@@ -114,9 +120,9 @@ class Bone:
         moved = float(np.abs(depth).max(initial=0.0)) / self.grid.h
         if moved >= recut:
             return True
-        if moved < 0.5 * recut or moved < self._checked:
+        if moved < 0.5 * recut or moved < self.checked:
             return False
-        self._checked = 1.5 * moved
+        self.checked = 1.5 * moved
         return Topology.of(self._displaced(depth).phi) != Topology.of(self.level.phi)
 
     def _displaced(self, depth: np.ndarray) -> LevelSet:
@@ -140,15 +146,7 @@ class Bone:
         moved = self._displaced(depth)
         between = Contour(moved.phi, self.grid)
         lost = self.contour.volumes - between.volumes
-        mesh = cut(moved.phi, self.grid, islands="detached" if self.grid.dimension == 3 else "keep")
-        bad = non_manifold_edges(mesh.surface)
-        if bad:
-            raise ComputationStopped(
-                f"the bone surface that was cut anew has {bad} non-manifold edges; this is a bug, please "
-                "report it."
-            )
-        if not len(mesh.marrow):
-            raise ComputationStopped("bone has filled the whole sample; there is no marrow left.")
+        mesh = _mesh(moved)
         flipped = mesh.bone_removed + mesh.marrow_removed
         level = moved.replaced(mesh.phi) if flipped else moved
         contour = Contour(level.phi, self.grid) if flipped else between
@@ -165,22 +163,44 @@ class Bone:
         )
         if mesh.bone_removed:
             log(f"{np.maximum(detached, 0.0).sum() * 1e-9:.3g} mm^3 of bone came loose and were taken out")
-        s = self.sample
-        numbers = Morphometry(
-            bone_volume=total_volume(mesh.points, mesh.bone),
-            marrow_volume=total_volume(mesh.points, mesh.marrow),
-            bone_surface=float(areas(mesh.points, mesh.surface).sum()),
-            bone_pieces=mesh.components[0],
-            marrow_pieces=mesh.components[1],
-            quality=mesh.quality,
-            connectivity=connectivity_density(level.phi, self.grid) if self.grid.dimension == 3 else None,
-        )
-        sample = replace(
-            s, points=mesh.points, marrow=mesh.marrow, bone=mesh.bone, surface=mesh.surface,
-            faces=mesh.faces, morphometry=numbers, origin=Origin(self.grid, level.phi, mesh.keys),
-        )  # fmt: skip
-        sample = replace(sample, half_thickness=_unlimited(sample))
+        sample = _sample(self.sample, mesh, level)
         return Recut(Bone(sample, level, books, contour), lost, detached)
+
+
+def _mesh(level: LevelSet) -> Cut:
+    """The grid cut along a level set.
+
+    Raises:
+        ComputationStopped: The surface is not a manifold, or no marrow is left.
+    """
+    mesh = cut(level.phi, level.grid, islands="detached" if level.grid.dimension == 3 else "keep")
+    bad = non_manifold_edges(mesh.surface)
+    if bad:
+        raise ComputationStopped(
+            f"the new bone surface has {bad} non-manifold edges; this is a bug, please report it."
+        )
+    if not len(mesh.marrow):
+        raise ComputationStopped("bone has filled the whole sample; there is no marrow left.")
+    return mesh
+
+
+def _sample(before: Sample, mesh: Cut, level: LevelSet) -> Sample:
+    """A sample on a new mesh; `level` is what the mesh was cut from."""
+    grid = level.grid
+    numbers = Morphometry(
+        bone_volume=total_volume(mesh.points, mesh.bone),
+        marrow_volume=total_volume(mesh.points, mesh.marrow),
+        bone_surface=float(areas(mesh.points, mesh.surface).sum()),
+        bone_pieces=mesh.components[0],
+        marrow_pieces=mesh.components[1],
+        quality=mesh.quality,
+        connectivity=connectivity_density(level.phi, grid) if grid.dimension == 3 else None,
+    )
+    sample = replace(
+        before, points=mesh.points, marrow=mesh.marrow, bone=mesh.bone, surface=mesh.surface,
+        faces=mesh.faces, morphometry=numbers, origin=Origin(grid, level.phi, mesh.keys),
+    )  # fmt: skip
+    return replace(sample, half_thickness=_unlimited(sample))
 
 
 def _unlimited(sample: Sample) -> np.ndarray:

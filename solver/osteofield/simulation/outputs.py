@@ -15,6 +15,7 @@ from ..parallel import agree
 from ..tissue import Columns, Table, Tissue
 from .ledger import Ledger
 from .measures import Measures
+from .moving import Moving
 from .probes import Probes
 from .stream import hand_out
 from .writer import Writer
@@ -30,15 +31,28 @@ class Outputs:
         last_row: The last row of the history, if any.
     """
 
-    def __init__(self, case: Case, tissue: Tissue, system: System, writer: Writer | None):
-        self._case, self._tissue, self._system, self._writer = case, tissue, system, writer
-        self._measures = Measures(tissue, system, case.output.eroded_above, case.output.infected_above)
-        self._probes = Probes(case, tissue, system)
+    def __init__(
+        self,
+        case: Case,
+        tissue: Tissue,
+        system: System,
+        writer: Writer | None,
+        moving: Moving | None = None,
+    ):
+        self._case, self._writer, self._moving = case, writer, moving
+        self.on(tissue, system)
         self._next = 0
         self._last_time = -np.inf
         self.rows = 0
-        self.new_mesh = True
         self.last_row: Mapping[str, float] | None = None
+
+    def on(self, tissue: Tissue, system: System) -> None:
+        """From now on values live on this mesh."""
+        output = self._case.output
+        self._tissue, self._system = tissue, system
+        self._measures = Measures(tissue, system, output.eroded_above, output.infected_above)
+        self._probes = Probes(self._case, tissue, system)
+        self.new_mesh = True
 
     # ---------------------------------------------------------------- what is written
     def begin(self, record: Mapping[str, Any], *, resumed: bool) -> None:
@@ -99,7 +113,10 @@ class Outputs:
         """Collective: hand a frame out; a full disk on rank 0 stops all ranks."""
         tissue, depth = self._tissue, self._tissue.network.roles.depth
         kept = {n: float(r) for n, r in zip(tissue.names, residuals, strict=True) if n != depth}
-        row = self._measures.row(t, y, kept | ledger.conserved(y)) | self._probes.columns(y)
+        row = self._measures.row(t, y, kept | ledger.conserved(y))
+        if self._moving is not None:
+            row = self._moving.row(row, tissue, self._system, y)
+        row |= self._probes.columns(y)
         tables = [*(tissue.mesh_tables() if self.new_mesh else ()), *self._fields(y)]
         writer = self._writer
         try:

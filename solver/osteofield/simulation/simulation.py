@@ -24,6 +24,7 @@ from .faces import Faces
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import MEANING, REQUEUE, Interrupt
 from .ledger import Ledger
+from .moving import Moving, follow
 from .outcome import Outcome, Progress
 from .outputs import Outputs
 from .schedule import Schedule
@@ -36,6 +37,8 @@ from .writer import Writer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
+
+GENTLY = 0.003  # of the last step: the first one after a re-cut
 
 
 class Simulation:
@@ -66,21 +69,29 @@ class Simulation:
         self.timings: dict[str, float] = {}
         with self._phase("tissue"):
             self._kernels = _compile_once(network, comm)
-            healthy_kernels = _compile_once(healthy, comm)
-            self.tissue: Tissue = build_tissue(
-                sample, healthy, healthy_kernels, comm, open_faces=case.outer == "open"
-            )
-            self.system = System(self.tissue.problem)
+            self._healthy_kernels = _compile_once(healthy, comm)
+            self._moving: Moving | None = None
+            if case.surface == "moves" and isinstance(sample, Piece) and sample.whole is not None:
+                self._moving = Moving(sample.whole, network, case.recut, comm, log)
+                sample = self._moving.sample
+            self._settle(sample)
         self.names = self.tissue.names
-        self._faces = Faces(case, self.tissue)
-        self.schedule = Schedule.of(case, network, self._faces.jumps)
-        self.tissue.problem.explicit_time |= self.schedule.varies
         self.foci: list[Focus] = []
         self._events = Events(network, self.tissue, self.schedule.defaults)
         self._stops = Stops(case, self.tissue, log)
 
     def _phase(self, name: str) -> Stopwatch:
         return Stopwatch(self.timings, name)
+
+    def _settle(self, sample: Sample | Piece | WellMixed) -> None:
+        """Collective: populations and their equations on a sample."""
+        self.tissue: Tissue = build_tissue(
+            sample, self._healthy, self._healthy_kernels, self.comm, open_faces=self.case.outer == "open"
+        )
+        self._faces = Faces(self.case, self.tissue)
+        self.schedule = Schedule.of(self.case, self.network, self._faces.jumps)
+        self.tissue.problem.explicit_time |= self.schedule.varies
+        self.system = System(self.tissue.problem)
 
     # ---------------------------------------------------------------- the start
     def start_state(self) -> np.ndarray:
@@ -94,6 +105,7 @@ class Simulation:
         else:
             y = initial_values(self.tissue, self.system)
         self._use_case_parameters()
+        self._place_foci()
         for focus in self.foci:
             self._log(about_focus(focus, self.network, self.tissue.sample.dimension))
             column = self.names.index(focus.population)
@@ -109,26 +121,25 @@ class Simulation:
         self.system.set_diffusivity(
             np.array([p.diffusivity for p in self.network.marrow[: problem.diffusing]])
         )
+
+    def _place_foci(self) -> None:
         self.foci = place_foci(self.case, self.tissue, self.network.roles.inoculum)
 
     def _begin(self, restored: Restored | None, writer: Writer | None) -> None:
         """Collective: integrator, ledger and outputs at day 0 or where a checkpoint was taken."""
-        time = self.case.time
         if restored is None:
             y, t = self.start_state(), 0.0
         else:
+            self._place_foci()  # where they were put at day 0
+            if self._moving is not None:
+                self._moving.restore(restored)
+                self._settle(self._moving.sample)
             y, t = self.system.vector(), restored.time
             self._use_case_parameters()
-        control = StepControl(time.first_step, time.shortest_step, time.longest_step or np.inf)
-        method = time.method
-        if method == "auto":
-            method = "rodas" if isinstance(self.tissue.sample, WellMixed) else "bdf"
-        self._integrator: Integrator = METHODS[method](
-            self.system, t, y, control, time.tolerance, time.linear_tolerance
-        )
+        self._integrator = self._new_integrator(t, y)
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
         self._middle = self.system.vector()
-        self._outputs = Outputs(self.case, self.tissue, self.system, writer)
+        self._outputs = Outputs(self.case, self.tissue, self.system, writer, self._moving)
         if restored is None:
             self._set_levels(t)
             self._ledger.start(t, y)
@@ -138,17 +149,28 @@ class Simulation:
             snapshot.restore_integrator(restored, self.tissue, self.system, self._integrator)
             self._outputs.resume_at(t)
             self._set_levels(t)
+        if self._moving is not None:
+            self._moving.begin(self.tissue, self._integrator, fresh=restored is None)
+
+    def _new_integrator(self, t: float, y: np.ndarray) -> Integrator:
+        time = self.case.time
+        control = StepControl(time.first_step, time.shortest_step, time.longest_step or np.inf)
+        method = time.method
+        if method == "auto":
+            method = "rodas" if isinstance(self.tissue.sample, WellMixed) else "bdf"
+        return METHODS[method](self.system, t, y, control, time.tolerance, time.linear_tolerance)
 
     @property
     def _keepers(self) -> dict[str, Keeper]:
         """What a checkpoint keeps besides the fields."""
-        return {
+        keepers: dict[str, Keeper] = {
             "integrator": self._integrator,
             "ledger": self._ledger,
             "events": self._events,
             "stops": self._stops,
             "outputs": self._outputs,
         }
+        return keepers if self._moving is None else keepers | {"moving": self._moving}
 
     # ---------------------------------------------------------------- the run
     def run(
@@ -168,30 +190,30 @@ class Simulation:
             record: Facts for ``run.json`` that the simulation does not know itself.
         """
         self._begin(restored, writer)
-        integrator, outputs = self._integrator, self._outputs
+        outputs = self._outputs
         outputs.begin({**(record or {}), **self._facts()}, resumed=restored is not None)
         end = self.case.time.end
         status, reason = "done", f"day {end:g} was reached"
         with Interrupt() as interrupt, self._phase("integration"):
             try:
                 if restored is None:
-                    outputs.start(integrator.y, self._ledger)
+                    outputs.start(self._integrator.y, self._ledger)
                     self._checkpoint(writer)
-                clock = CheckpointClock(self.case.checkpoint, integrator.t, self.comm, writer)
-                while integrator.t < end:
+                clock = CheckpointClock(self.case.checkpoint, self._integrator.t, self.comm, writer)
+                while self._integrator.t < end:
                     if not self._step():
                         continue
                     if progress is not None and self.comm.rank == 0:
                         progress(self._progress())
-                    stop = self._stops.reason(integrator)
+                    stop = self._stops.reason(self._integrator)
                     asked = interrupt.requested(self.comm)
                     if stop or asked:
                         status = "done" if stop else "requeue" if asked == REQUEUE else "interrupted"
                         reason = stop or MEANING[asked or ""]
-                        if integrator.t < end:
-                            outputs.finish(integrator, self._ledger)
+                        if self._integrator.t < end:
+                            outputs.finish(self._integrator, self._ledger)
                         break
-                    if clock.due(integrator.t):
+                    if clock.due(self._integrator.t):
                         self._checkpoint(writer)
             except ComputationStopped as e:
                 status = "stopped"
@@ -203,7 +225,8 @@ class Simulation:
         """Collective: one step and all that comes with it; False if it was taken back for an event."""
         integrator, ledger = self._integrator, self._ledger
         before = integrator.t
-        integrator.step(min(self.schedule.next_event(before), self._events.instant))
+        stop = min(self.schedule.next_event(before), self._events.instant)
+        integrator.step(stop if self._moving is None else min(stop, self._moving.horizon))
         happens = self._events.search(integrator, self._inputs)
         if happens is not None and happens < integrator.t:
             integrator.undo()
@@ -218,7 +241,35 @@ class Simulation:
             integrator.restart(integrator.y, self.case.time.first_step)
             ledger.restart(integrator.t, integrator.y)
         self._stops.clear(integrator, ledger)
+        if self._moving is not None and self._moving.due(self.tissue, integrator):
+            with self._phase("re-cuts"):
+                self._recut(self._moving)
         return True
+
+    def _recut(self, moving: Moving) -> None:
+        """Collective: cut the surface anew where it is now, and go on from there."""
+        old, t = self._integrator, self._integrator.t
+        carried = moving.recut(self.tissue, self.system, old.y)
+        before = self.system.reduce(self.system.totals(old.y))
+        ledger, events = self._ledger.state, self._events.state
+        self._settle(moving.sample)
+        self._use_case_parameters()
+        self._set_levels(t)
+        y = self.system.vector()
+        moving.fill(carried, self.tissue, self.system, t, y)
+        self._integrator = self._new_integrator(t, y)
+        follow(self._integrator, old, y, GENTLY * old.control.step)
+        self._middle = self.system.vector()
+        self._events = Events(self.network, self.tissue, self.schedule.defaults)
+        self._events.state = events
+        self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
+        self._ledger.state = ledger
+        self._ledger.restart(t, y)
+        kept = moving.kept
+        self._ledger.jump(np.where(kept, 0.0, self.system.reduce(self.system.totals(y)) - before))
+        if not len(moving.sample.surface):
+            self._log(f"day {t:.6g}: no bone surface is left; what lived on it is gone")
+        self._outputs.on(self.tissue, self.system)
 
     def _set_levels(self, t: float) -> None:
         self._faces.flow(self.system, t)
@@ -268,6 +319,8 @@ class Simulation:
         facts = snapshot.facts(self._keepers, self._integrator, self.comm)
         tables = snapshot.tables(self.tissue, self.system, y)
         tables += snapshot.past(self.tissue, self.system, self._integrator)
+        if self._moving is not None:
+            tables += self._moving.tables()
         opener = None if writer is None else lambda arrays: writer.checkpoint(t, facts, arrays)
         try:
             hand_out(self.comm, tables, opener)

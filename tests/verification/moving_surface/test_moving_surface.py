@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from osteofield.case.types import ImageSpec, SampleSpec
+from osteofield.geometry.build import build_sample
 from osteofield.geometry.cut import cut
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.morphometry import Morphometry, areas, non_manifold_edges, total_volume
-from osteofield.geometry.sample import Origin, Sample, build_sample
+from osteofield.geometry.sample import Origin, Sample
 from osteofield.remodelling import Bone, Contour, Topology
 from osteofield.remodelling.levelset import NEAR
 
