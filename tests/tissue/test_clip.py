@@ -88,6 +88,13 @@ def test_volume_of_a_ball(d, volume):
     assert centroid == pytest.approx(np.full(d, 0.48), abs=2e-6)
 
 
+def test_fine_cells_are_halved_less_often_and_as_exact():
+    for n in (10, 20):
+        points, cells = block(n, 3)
+        total = ball_shares(points, cells, np.full(3, 0.48), 0.41).sum()
+        assert total == pytest.approx(4 / 3 * np.pi * 0.41**3, rel=2e-6)
+
+
 @pytest.mark.parametrize("d", [2, 3])
 def test_ball_smaller_than_a_cell(d):
     """All vertices outside, the ball inside one cell or on a face: refinement must find it."""

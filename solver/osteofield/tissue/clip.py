@@ -47,9 +47,10 @@ def fraction_above(values: np.ndarray) -> np.ndarray:
 def ball_shares(points: np.ndarray, cells: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
     """Integral of each nodal hat function over the part of the mesh inside a ball.
 
-    Cells cut by the sphere are halved four times and the last pieces clipped by the linear
-    interpolant of the distance; the remaining error, which is of second order in the size of the
-    pieces, is removed by Richardson extrapolation from three halvings.
+    Cells cut by the sphere are halved until the pieces are small beside the radius, four times at most,
+    and the last pieces clipped by the linear interpolant of the distance; the remaining error, which is
+    of second order in the size of the pieces, is removed by Richardson extrapolation from one halving
+    less.
 
     Args:
         points: (n, d) um.
@@ -64,7 +65,7 @@ def ball_shares(points: np.ndarray, cells: np.ndarray, center: np.ndarray, radiu
     def depth(x: np.ndarray) -> np.ndarray:
         return radius - np.linalg.norm(x - center, axis=-1)
 
-    return _shares(points, cells, depth)
+    return _shares(points, cells, depth, radius)
 
 
 def slab_shares(
@@ -83,30 +84,37 @@ def slab_shares(
         t = x[..., axis] - edge
         return thickness - t if thickness > 0 else t - thickness
 
-    return _shares(points, cells, depth)
+    return _shares(points, cells, depth, np.inf)
 
 
 Depth = Callable[[np.ndarray], np.ndarray]
 """Distance of points (..., d) to the boundary of a convex region, positive inside."""
 
 
-def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth) -> np.ndarray:
+def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth, bend: float) -> np.ndarray:
+    """Shares of a region whose boundary has a radius of curvature of `bend` um."""
     n, d = points.shape
     distance = depth(points)
-    edge = np.ptp(points[cells], axis=1).max(axis=1) * np.sqrt(d)
-    near = np.flatnonzero(distance[cells].max(axis=1) > -edge)
+    extent = np.ptp(points[cells], axis=1).max(axis=1)
+    near = np.flatnonzero(distance[cells].max(axis=1) > -extent * np.sqrt(d))
+    with np.errstate(divide="ignore"):
+        halvings = np.clip(np.ceil(np.log2(_FINE * extent[near] / bend)), 1, _MOST_HALVINGS).astype(int)
     out = np.zeros(n)
-    for group in np.array_split(near, max(1, len(near) // 2000)):  # bounds the memory of the pieces
-        fine, coarse = _clip_cells(points[cells[group]], depth)
-        out += np.bincount(cells[group].ravel(), weights=((4.0 * fine - coarse) / 3.0).ravel(), minlength=n)
+    for times in np.unique(halvings):
+        some = near[halvings == times]
+        for group in np.array_split(some, max(1, len(some) // 2000)):  # bounds the memory of the pieces
+            fine, coarse = _clip_cells(points[cells[group]], depth, int(times))
+            share = ((4.0 * fine - coarse) / 3.0).ravel()
+            out += np.bincount(cells[group].ravel(), weights=share, minlength=n)
     return out
 
 
-_HALVINGS = 4
+_MOST_HALVINGS = 4
+_FINE = 32.0  # pieces that much smaller than the radius: an error of some 1e-6
 
 
-def _clip_cells(corners: np.ndarray, depth: Depth) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the corners of each cell in its part inside, after 4 and after 3 halvings."""
+def _clip_cells(corners: np.ndarray, depth: Depth, halvings: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the corners of each cell in its part inside, after `halvings` and after one less."""
     m, k, d = corners.shape
     fine, coarse = np.zeros((m, k)), np.zeros((m, k))
     weights = np.broadcast_to(np.eye(k), (m, k, k))
@@ -114,18 +122,18 @@ def _clip_cells(corners: np.ndarray, depth: Depth) -> tuple[np.ndarray, np.ndarr
     volume = np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])) / (2.0 if d == 2 else 6.0)
     # longest edge, with room for the inner parts of a tetrahedron, whose edges more than halve
     size = 1.5 * np.linalg.norm(corners[:, :, None] - corners[:, None], axis=3).max(axis=(1, 2))
-    for level in range(_HALVINGS + 1):
+    for level in range(halvings + 1):
         phi = depth(corners)
         inside = (phi > 0).all(axis=1)  # the region is convex
         cut = ~inside & (phi.max(axis=1) >= -size)
         middle = weights.mean(axis=1) * volume[:, None]
         _add(fine, owner[inside], middle[inside])
-        if level < _HALVINGS:
+        if level < halvings:
             _add(coarse, owner[inside], middle[inside])
-        if level >= _HALVINGS - 1:
+        if level >= halvings - 1:
             clipped = middle[cut] * fraction_above(phi[cut])[:, None]
-            _add(fine if level == _HALVINGS else coarse, owner[cut], clipped)
-        if level < _HALVINGS:
+            _add(fine if level == halvings else coarse, owner[cut], clipped)
+        if level < halvings:
             corners, weights, owner = _halve(corners[cut], weights[cut], owner[cut])
             volume, size = np.tile(volume[cut] / 2**d, 2**d), np.tile(size[cut] / 2, 2**d)
     return fine, coarse
