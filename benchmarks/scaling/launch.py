@@ -31,8 +31,7 @@ def launch(request: dict[str, Any], ranks: int, launcher: str | None = None) -> 
         [*start, sys.executable, "-m", "benchmarks.scaling.worker", json.dumps(request)],
         cwd=ROOT,
         env={**os.environ, **dict.fromkeys(THREADS, "1")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

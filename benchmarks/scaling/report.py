@@ -18,7 +18,7 @@ def phases(runs: list[Run]) -> list[str]:
 
 
 def of_phase(run: Run, phase: str, key: str) -> float:
-    """Seconds of the slowest rank in a phase: ``wall``, ``cpu`` or ``work`` (processor, without exchanges)."""
+    """Seconds of the slowest rank in a phase: ``wall``, ``cpu``, or ``work``, processor without exchanges."""
     out = 0.0
     for rank in run["ranks"]:
         s = rank["spent"].get(phase, {})
@@ -115,8 +115,10 @@ def figure(results: dict[str, list[Run]], path: Path) -> None:
     """
     import matplotlib.pyplot as plt
 
-    fig, axes = plt.subplots(2, len(results), figsize=(5.2 * len(results), 7), squeeze=False,
-                             height_ratios=(3, 2), layout="constrained")  # fmt: skip
+    wide = 5.0 * len(results) + 1.8
+    fig, axes = plt.subplots(
+        2, len(results), figsize=(wide, 7), squeeze=False, height_ratios=(3, 2), layout="constrained"
+    )
     for (kind, runs), (above, below) in zip(results.items(), axes.T, strict=True):
         ranks = [len(r["ranks"]) for r in runs]
         at = range(len(runs))
@@ -129,8 +131,6 @@ def figure(results: dict[str, list[Run]], path: Path) -> None:
         above.set_ylabel("wall clock of the slowest rank [s]")
         size = "the same sample" if kind == "strong" else "a sample that grows with the ranks"
         above.set_title(f"{kind} scaling: {size}", fontsize=11)
-        above.legend(fontsize=7, loc="upper right", framealpha=0.9)
-        above.set_ylim(0, 1.35 * max(bottom))
         for key, style, label in (
             ("wall", "o-", "wall clock"),
             ("work", "s--", "processor, without exchanges"),
@@ -145,5 +145,7 @@ def figure(results: dict[str, list[Run]], path: Path) -> None:
         below.set_ylim(bottom=0)
         below.legend(fontsize=8)
         below.grid(alpha=0.3)
+    bars, names = axes[0][0].get_legend_handles_labels()
+    fig.legend(bars[::-1], names[::-1], loc="outside right upper", fontsize=9, frameon=False)
     fig.savefig(path, dpi=130)
     plt.close(fig)
