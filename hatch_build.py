@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Build hook: ship the example cases inside the wheel as ``osteofield/_cases``."""
+"""Build hook: ship the example cases and their schema inside the wheel as ``osteofield/_cases``."""
 
 from __future__ import annotations
 
@@ -16,3 +16,5 @@ class CasesHook(BuildHookInterface):
         if version != "editable":
             for case in sorted(Path(self.root, "cases").glob("*.toml")):
                 build_data["force_include"][str(case)] = f"osteofield/_cases/{case.name}"
+            schema = Path(self.root, "docs", "case.schema.json")
+            build_data["force_include"][str(schema)] = f"osteofield/_cases/{schema.name}"

@@ -17,7 +17,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-CONDA_NAMES = {"dolfinx-solver-real": "fenics-dolfinx", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"dolfinx-solver-real": "fenics-dolfinx", "matplotlib": "matplotlib-base",
+               "fastjsonschema": "python-fastjsonschema"}  # fmt: skip
 PYPI_ONLY = {"py-rattler", "antimony", "libroadrunner"}  # read environment.yml, write and run SBML in tests
 
 
@@ -68,11 +69,12 @@ def test_wheel_has_every_source_model_and_case(wheel: zipfile.ZipFile, repositor
     cases = {f"osteofield/_cases/{p.name}" for p in (repository / "cases").glob("*.toml")}
     assert cases
     assert cases <= names
+    assert "osteofield/_cases/case.schema.json" in names
 
 
 def test_wheel_has_nothing_else(wheel: zipfile.ZipFile, project: dict) -> None:
     kinds = {Path(n).suffix for n in wheel.namelist() if n.startswith("osteofield/")}
-    assert kinds <= {".py", ".c", ".h", ".toml", ".typed"}
+    assert kinds <= {".py", ".c", ".h", ".toml", ".json", ".css", ".js", ".typed"}
     tops = {n.split("/")[0] for n in wheel.namelist()}
     assert tops == {"osteofield", f"osteofield-{project['version']}.dist-info"}
 

@@ -43,3 +43,21 @@ def test_without_a_name_the_cases_are_listed(capsys: pytest.CaptureFixture[str])
     assert [line.split()[0] for line in listed] == list(shipped_cases())
     assert "healthy" in shipped_cases()
     assert all(len(line.split()) > 3 for line in listed)  # a name and a title
+
+
+def test_another_name_and_a_schema_for_the_editor(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mice").mkdir()
+    assert main(["new", "healthy", "-o", "mice/no 3.toml", "--schema"]) == 0
+    first, rest = Path("mice/no 3.toml").read_text(encoding="utf-8").split("\n", 1)
+    assert first == "#:schema ./case.schema.json"
+    assert rest == (repository / "cases" / "healthy.toml").read_text(encoding="utf-8")
+    published = (repository / "docs" / "case.schema.json").read_bytes()
+    assert Path("mice/case.schema.json").read_bytes() == published
+    assert "osteofield check 'mice/no 3.toml'" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "healthy", "-o", "none/a.toml"]) == 2
+    assert "this cannot be written: No such file or directory." in capsys.readouterr().err

@@ -88,10 +88,12 @@ def read_case(path: str | Path, overrides: Iterable[str] = ()) -> Reading:
     """
     path = Path(path)
     source, problems = override(TomlSource.load(path), overrides)
-    return _read(path, source, problems)[0]
+    return read_source(path, source, problems)[0]
 
 
-def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tuple[Reading, dict[str, Any]]:
+def read_source(
+    path: Path, source: OverriddenSource, problems: list[Problem]
+) -> tuple[Reading, dict[str, Any]]:
     """The case, and everything that was read with all defaults."""
     if not source.data:
         what = "there is nothing in this file; 'osteofield new' lists cases to start from."
@@ -174,7 +176,7 @@ def _read(path: Path, source: OverriddenSource, problems: list[Problem]) -> tupl
 def _arm(path: Path, source: OverriddenSource, table: Table, problems: list[Problem]) -> Reading:
     """Read an arm as a case; what is wrong in the rest of the file is told once."""
     found: list[Problem] = []
-    reading, resolved = _read(path, arm_source(source, table.key[-1], table.data), found)
+    reading, resolved = read_source(path, arm_source(source, table.key[-1], table.data), found)
     problems += [p for p in found if p not in problems]
     for key, value in table.data.items():
         if isinstance(value, list) and isinstance(resolved.get(key), list):

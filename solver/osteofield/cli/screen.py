@@ -31,3 +31,9 @@ def warn(text: str) -> None:
     """One line on standard error."""
     if is_root():
         print(f"osteofield: {text}", file=sys.stderr, flush=True)
+
+
+def hint(text: str) -> None:
+    """A line of advice, not part of the answer: only for somebody who looks at a terminal."""
+    if is_root() and sys.stdout.isatty():
+        print(text, file=sys.stderr, flush=True)
