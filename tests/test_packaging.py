@@ -74,7 +74,7 @@ def test_wheel_has_every_source_model_and_case(wheel: zipfile.ZipFile, repositor
 
 def test_wheel_has_nothing_else(wheel: zipfile.ZipFile, project: dict) -> None:
     kinds = {Path(n).suffix for n in wheel.namelist() if n.startswith("osteofield/")}
-    assert kinds <= {".py", ".c", ".h", ".toml", ".json", ".css", ".js", ".typed"}
+    assert kinds <= {".py", ".c", ".h", ".toml", ".json", ".css", ".js", ".txt", ".typed"}
     tops = {n.split("/")[0] for n in wheel.namelist()}
     assert tops == {"osteofield", f"osteofield-{project['version']}.dist-info"}
 

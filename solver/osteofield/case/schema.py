@@ -111,7 +111,7 @@ def _questions(
         wanted = method in ("path", "choice") or facts.get("example")
         if wanted and facts.get("default") is None:
             keys.add(name)
-        if name not in table.data:
+        if name not in table.data and method != "has":
             seen.setdefault(_place(table.key), _Seen()).own.add(name)
 
     _read(document, note)
