@@ -7,6 +7,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError, Problem
 from ..parallel import is_root
@@ -32,6 +33,7 @@ EXAMPLES = """examples:
   osteofield plot results/osteomyelitis --what TNF courses panels RANKL OPG -o figures
   osteofield plot results/osteomyelitis --what panels --time "1, 7, 28 day"
   osteofield plot results/osteomyelitis --what animation --film mp4
+  osteofield plot results/treated --against results/untreated
   osteofield plot results/osteomyelitis --paraview
   osteofield plot results/osteomyelitis --what lesion --time "14 day" -o figures"""
 
@@ -46,6 +48,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--film", choices=("gif", "mp4"), default="gif", help="kind of film; mp4 needs ffmpeg; default gif"
+    )
+    parser.add_argument(
+        "--against",
+        metavar="DIR2",
+        type=Path,
+        help="another results folder: side by side with one scale, and the difference DIR less DIR2",
     )
     parser.add_argument(
         "--paraview",
@@ -102,13 +110,15 @@ def execute(args: argparse.Namespace) -> int:
     from ..view import plot, write_paraview
 
     if args.paraview:
-        if args.what or args.time:
-            message = "it writes a script for all times and fields, so it goes without --what and --time."
+        if args.what or args.time or args.against:
+            message = (
+                "it writes a script for all times and fields, so it goes without --what, --time, --against."
+            )
             raise InputError(Problem(message, "--paraview"))
         say(str(write_paraview(args.directory, args.output)))
         return DONE
 
-    how = {"film": args.film, "told": _progress}
+    how: dict[str, Any] = {"film": args.film, "told": _progress, "against": args.against}
     for picture in plot(args.directory, what=args.what, time=times, out=args.output, **how):
         say(str(picture))
     return DONE

@@ -36,10 +36,11 @@ SERIES = ("marrow", "surface")
 
 # what --overwrite may remove: names osteofield gives, and inside the folders only these endings
 _OWN_FILES = {
-    lock.NAME, record.NAME, HISTORY, BUDGET, RESOLVED, LOG, REQUEST, "report.html", "arms.csv",
+    lock.NAME, record.NAME, HISTORY, BUDGET, RESOLVED, LOG, REQUEST,
+    "report.html", "resorption.py", "arms.csv",
     *(f"{name}.{ending}" for name in (*SERIES, "bone") for ending in ("xdmf", "h5", "damaged.h5")),
 }  # fmt: skip
-_OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png",)}
+_OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png", ".gif", ".mp4")}
 
 
 def prepare(

@@ -172,7 +172,7 @@ def _draw(ax: Axes, panel: Panel, histories: Sequence[History]) -> None:
         ax.set_ylim(bottom=max(positive.min() / 2, positive.max() * 1e-4))
     elif not panel.relative and everything.min() >= 0 and everything.min() < 0.6 * everything.max():
         ax.set_ylim(bottom=0)  # zero only if it is near; small changes of a large value would be lost
-    elif np.ptp(everything) < 1e-3 * abs(everything.max()):  # rounding is no change
+    elif np.ptp(everything) < 0.02 * abs(everything.max()):  # next to no change
         ax.set_ylim(0, 1.25 * everything.max() or 1)
     if np.abs(everything).max() < ROUNDING:
         ax.set_ylim(0, 1)

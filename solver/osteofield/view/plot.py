@@ -45,6 +45,7 @@ def plot(
     out: str | Path | None = None,
     film: str = GIF,
     told: Callable[[str], None] = _silent,
+    against: str | Path | None = None,
 ) -> list[Path]:
     """Draw pictures of a results folder.
 
@@ -58,6 +59,7 @@ def plot(
         out: Folder for the pictures; None for ``pictures`` in the results folder.
         film: ``"gif"`` or, with ffmpeg, ``"mp4"``.
         told: Hears how far a film is.
+        against: Another results folder, drawn side by side with this one, with the difference.
 
     Returns:
         Paths of the files, PNG with 300 dpi or a film, in the order drawn.
@@ -67,13 +69,15 @@ def plot(
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     result = open_results(directory)
+    times = None if time is None else [time] if isinstance(time, int | float) else list(time)
+    if against is not None:
+        return _plot_against(result, open_results(against), what, times, out)
     if what is None and (arms := {n: r for n, r in result.arms.items() if len(r.times) > 1}):
         from .arms import draw_arms
 
         folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
         return [draw_arms(arms, folder / "arms.png")]
     requests = read_requests(result, what)
-    times = None if time is None else [time] if isinstance(time, int | float) else list(time)
     steps = read_steps(result, times)
     folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
     if film == MP4 and any(r.kind == ANIMATION for r in requests):
@@ -84,6 +88,28 @@ def plot(
 
         require_opengl()
     return [path for request in requests for path in drawing.draw(request)]
+
+
+def _plot_against(
+    result: Result,
+    other: Result,
+    what: str | Sequence[str] | None,
+    times: Sequence[float] | None,
+    out: str | Path | None,
+) -> list[Path]:
+    from .compare import Pair, draw_comparison
+
+    pair = Pair.of(result, other)
+    requests = pair.requests(what)
+    in_space = [r for r in requests if r.kind != COURSES]
+    steps = pair.steps(times) if in_space else []
+    folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
+    if in_space and State(result, 0).dimension == 3:
+        from .opengl import require_opengl
+
+        require_opengl()
+    dated = times is not None
+    return [p for r in requests for p in draw_comparison(pair, r, steps, folder, dated)]
 
 
 def make_folder(folder: Path) -> Path:

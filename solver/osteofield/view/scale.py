@@ -60,8 +60,13 @@ def surface_colours(is_depth: bool, values: Sequence[np.ndarray]) -> tuple[Norma
     return Normalize(0.0, top), depth_colours(), "min" if low < -0.01 * top else "neither"
 
 
-def difference_colours(values: Sequence[np.ndarray]) -> tuple[Normalize, str]:
-    """Scale and colours of a difference: symmetric about 0, which is white."""
-    top = max((float(np.abs(v[np.isfinite(v)]).max(initial=0.0)) for v in values if v.size), default=0.0)
-    top = top if top > 0 else 1.0
-    return Normalize(-top, top), difference_map()
+def difference_colours(values: Sequence[np.ndarray]) -> tuple[Normalize, str, str]:
+    """Scale, colours and open ends of a difference: symmetric about 0, which is white.
+
+    As in `norm_of`, a few values that tower above all others do not set the scale.
+    """
+    sizes = [np.abs(v[np.isfinite(v)]) for v in values]
+    size = np.concatenate([s for s in sizes if s.size] or [np.zeros(1)])
+    highest, most = float(size.max()), float(np.quantile(size, 1 - FEW))
+    top = most if most > 0 and highest > TOWER * most else highest
+    return Normalize(-(top or 1.0), top or 1.0), difference_map(), "both" if top < highest else "neither"

@@ -177,14 +177,14 @@ def dress_bar(bar: Colorbar, unit: str = "") -> None:
     else:
         bar.ax.minorticks_off()
         axis.set_major_locator(MaxNLocator(5 if bar.orientation == "vertical" else 8))
-        axis.get_major_formatter().set_powerlimits((-4, 6))
+        axis.set_major_formatter(FuncFormatter(lambda x, _: _number(x)))
     if unit:
         bar.ax.set_title(unit_text(unit), size=7, pad=4, loc="left")
 
 
 def _number(x: float) -> str:
-    if x == 0 or 1e-3 < x < 99999:
-        return f"{x:g}"
+    if x == 0 or 1e-4 <= abs(x) < 99999:
+        return f"{x:g}".replace("-", "\u2212")
     power = int(np.floor(np.log10(abs(x)) + 1e-9))
     return rf"${x / 10.0**power:g}\times10^{{{power}}}$"
 
