@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from osteofield.case.types import SampleSpec, ShapeSpec
-from osteofield.geometry import build_sample
+from osteofield.geometry import build_sample, save_sample
 from osteofield.geometry.piece import bisect
 
 
@@ -33,3 +33,35 @@ def test_bisection_cuts_the_longest_side_first(points):
 def test_bisection_of_fewer_points_than_parts():
     part = bisect(np.array([[0.0, 0], [1, 0], [0, 1]]), 4)
     assert part.shape == (3,) and len(set(part)) == 3 and part.max() < 4
+
+
+@pytest.mark.mpi
+def test_a_mesh_file_is_read_once_and_dealt_out(run_mpi, tmp_path):
+    shape = ShapeSpec("sphere", (600.0, 500.0, 400.0), radius=150.0)
+    file = save_sample(build_sample(SampleSpec(shape=shape, cell_size=60.0)), tmp_path / "ball.xdmf")[0]
+    code = f"""
+from osteofield.parallel import world
+comm = world()
+from pathlib import Path
+import numpy as np
+from osteofield.case.types import SampleSpec
+from osteofield.errors import InputError
+from osteofield.geometry import build_piece, build_sample, part_of
+from osteofield.team import Team
+spec = SampleSpec(mesh=Path({str(file)!r}))
+p, q = build_piece(spec, comm), part_of(build_sample(spec), Team(comm))
+for name, value in vars(q).items():
+    if isinstance(value, np.ndarray):
+        assert np.array_equal(value, getattr(p, name), equal_nan=value.dtype == float), name
+assert p.hash == q.hash and p.team.size == 2 and all(np.array_equal(p.faces[f], q.faces[f]) for f in q.faces)
+comm.barrier()
+if comm.rank == 0:
+    Path({str(file)!r}).with_suffix(".h5").write_bytes(b"")
+try:
+    build_piece(spec, comm)
+except InputError as e:
+    assert "cannot be read" in str(e)
+    if comm.allreduce(1) == 2 and comm.rank == 0:
+        print("refused by both")
+"""
+    assert "refused by both" in run_mpi(2, code)

@@ -23,7 +23,7 @@ from .morphometry import (
     non_manifold_edges,
     total_volume,
 )
-from .piece import Piece, part_of
+from .piece import Piece, deal, part_of
 from .sample import Origin, Sample
 from .source import MANY, Log, Source, level_set
 
@@ -69,7 +69,7 @@ def build_piece(
         spec: One of image, foam, shape, mesh.
         comm: Communicator.
         whole: Every rank also keeps the whole sample, and builds it by itself.
-        log: Receives one line per step, on every rank.
+        log: Receives one line per step, on every rank (from a mesh file: on rank 0).
 
     Raises:
         InputError: The specification or the file it names cannot be used.
@@ -80,7 +80,7 @@ def build_piece(
         sample = build_sample(spec, log=log)
         return replace(part_of(sample, team), whole=sample)
     if spec.mesh is not None:
-        return part_of(_load(spec, log), team)
+        return deal(team.on_root(lambda: _load(spec, log)), team)
     return _piece(_make(spec, team, log), team)
 
 

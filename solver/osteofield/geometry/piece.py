@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..team import Team
+from ..team import ALONE, Team
 from .morphometry import Morphometry
 from .sample import Sample
 
@@ -74,52 +74,72 @@ def part_of(sample: Sample, team: Team) -> Piece:
 
     The points are dealt out by recursive bisection of the marrow.
     """
-    whole = len(sample.points)
-    in_marrow = np.zeros(whole, bool)
-    in_marrow[sample.marrow] = True
-    at_bone = np.zeros(whole, bool)
-    at_bone[sample.surface] = True
-    number, surface_number = (np.where(m, np.cumsum(m) - 1, -1) for m in (in_marrow, at_bone))
-    vertices = np.flatnonzero(in_marrow)
-    mine = np.zeros(whole, bool)
-    mine[vertices] = bisect(sample.points[vertices], team.size) == team.rank
+    return replace(_Dealer(sample, team.size).piece(team.rank), team=team)
 
-    def near(rows: np.ndarray) -> tuple[np.ndarray, int]:
-        if team.size == 1:
-            return rows, len(rows)
-        own = mine[rows.min(1)] if len(rows) else np.zeros(0, bool)
-        return np.concatenate([rows[own], rows[~own & mine[rows].any(1)]]), int(own.sum())
 
-    marrow, own_cells = near(sample.marrow)
-    surface, own_facets = near(sample.surface)
-    here = np.zeros(whole, bool)
-    here[marrow] = True
-    points = np.concatenate([np.flatnonzero(mine), np.flatnonzero(here & ~mine)])
-    row = np.full(whole, -1, np.int32)
-    row[points] = np.arange(len(points), dtype=np.int32)
-    return Piece(
-        team=team,
-        dimension=sample.dimension,
-        points=sample.points[points],
-        own=int(mine.sum()),
-        number=number[points],
-        surface_number=surface_number[points],
-        marrow=row[marrow],
-        own_cells=own_cells,
-        surface=row[surface],
-        own_facets=own_facets,
-        faces={f: row[rows[mine[rows].any(1)]] for f, rows in sample.faces.items()},
-        half_thickness=np.where(mine[points], sample.half_thickness[points], np.nan),
-        marrow_points=len(vertices),
-        marrow_cells=len(sample.marrow),
-        surface_points=int(at_bone.sum()),
-        box=sample.box,
-        morphometry=sample.morphometry,
-        provenance=sample.provenance,
-        hash=sample.hash,
-        sigma0=sample.sigma0,
-        d0=sample.d0,
-    )
+def deal(sample: Sample | None, team: Team) -> Piece:
+    """Collective: this rank's piece of a sample that rank 0 has as a whole (None elsewhere)."""
+    if team.rank:
+        return replace(team.comm.recv(source=0), team=team)
+    assert sample is not None
+    dealer = _Dealer(sample, team.size)
+    for r in range(1, team.size):  # one at a time: rank 0 holds no more than the whole and one piece
+        team.comm.send(dealer.piece(r), dest=r)
+    return replace(dealer.piece(0), team=team)
+
+
+class _Dealer:
+    """Cuts pieces out of a whole."""
+
+    def __init__(self, sample: Sample, parts: int):
+        whole = len(sample.points)
+        in_marrow, at_bone = np.zeros(whole, bool), np.zeros(whole, bool)
+        in_marrow[sample.marrow], at_bone[sample.surface] = True, True
+        self._sample = sample
+        self._number, self._surface_number = (np.where(m, np.cumsum(m) - 1, -1) for m in (in_marrow, at_bone))
+        vertices = np.flatnonzero(in_marrow)
+        self._owner = np.full(whole, -1, np.int32)
+        self._owner[vertices] = bisect(sample.points[vertices], parts)
+        self._counts = len(vertices), int(at_bone.sum())
+
+    def piece(self, rank: int) -> Piece:
+        """What a rank gets; its `team` is to be set there."""
+        s, mine = self._sample, self._owner == rank
+
+        def near(rows: np.ndarray) -> tuple[np.ndarray, int]:
+            own = mine[rows.min(1)] if len(rows) else np.zeros(0, bool)
+            return np.concatenate([rows[own], rows[~own & mine[rows].any(1)]]), int(own.sum())
+
+        marrow, own_cells = near(s.marrow)
+        surface, own_facets = near(s.surface)
+        here = np.zeros(len(mine), bool)
+        here[marrow] = True
+        points = np.concatenate([np.flatnonzero(mine), np.flatnonzero(here & ~mine)])
+        row = np.full(len(mine), -1, np.int32)
+        row[points] = np.arange(len(points), dtype=np.int32)
+        return Piece(
+            team=ALONE,
+            dimension=s.dimension,
+            points=s.points[points],
+            own=int(mine.sum()),
+            number=self._number[points],
+            surface_number=self._surface_number[points],
+            marrow=row[marrow],
+            own_cells=own_cells,
+            surface=row[surface],
+            own_facets=own_facets,
+            faces={f: row[rows[mine[rows].any(1)]] for f, rows in s.faces.items()},
+            half_thickness=np.where(mine[points], s.half_thickness[points], np.nan),
+            marrow_points=self._counts[0],
+            marrow_cells=len(s.marrow),
+            surface_points=self._counts[1],
+            box=s.box,
+            morphometry=s.morphometry,
+            provenance=s.provenance,
+            hash=s.hash,
+            sigma0=s.sigma0,
+            d0=s.d0,
+        )
 
 
 def bisect(points: np.ndarray, parts: int) -> np.ndarray:
