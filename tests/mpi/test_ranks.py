@@ -137,6 +137,19 @@ def test_point_on_two_ranks(on_ranks, tmp_path):
     assert worst(one, two)[0] == 0.0
 
 
+def test_surface_that_moves(on_ranks, tmp_path):
+    """Cut anew several times; every rank computes the geometry, and all agree on it."""
+    text = SMALL.replace("format = 1\n", 'format = 1\nsurface = "moves"\n[remodelling]\nrecut = 0.05\n')
+    text = text.replace('turnover = "rodent"\n', 'turnover = "rodent"\ne = 20\n')
+    text = text.replace('"500 um", "500 um"]', '"500 um"]').replace('"250 um", "250 um"]', '"250 um"]')
+    one, two = on_ranks(
+        written(tmp_path, text), (1, 2), "time.end=8 day", "time.tolerance=1e-2", "time.linear_tolerance=1e-9"
+    )
+    assert one.history["resorbed [mm^3]"][-1] > 1e-5
+    assert worst(one, two) < (1e-7, "")
+    assert len(one.surface.points) == len(two.surface.points)
+
+
 @pytest.mark.slow
 def test_large_volume_solved_tightly(on_ranks, tmp_path):
     """More than 50 000 marrow nodes, linear solves to 1e-12."""
