@@ -288,3 +288,12 @@ def test_a_user_adds_a_cytokine_by_adding_lines(tmp_path: Path, at_one_point, un
     assert end["IL10"] == pytest.approx(0.05 * end["macrophage"] / 6.0, rel=1e-6)
     assert end["TNF"] < 0.6 * untreated["TNF"]
     assert end["OCa"] < untreated["OCa"]
+
+
+def test_tgf_b_from_matrix_is_that_from_osteoclasts_at_human_turnover():
+    """With the switch, release goes with the volume resorbed: the same in health on the reference sample."""
+    plain, matrix = load_network("osteoimmune"), load_network("osteoimmune", switches={"matrix_TGFb": True})
+    for name in ("TGFb", "OCa", "OBa", "OPG"):
+        assert matrix.healthy[name] == pytest.approx(plain.healthy[name], rel=1e-3)
+    rodent = load_network("osteoimmune", parameters={"turnover": "rodent"}, switches={"matrix_TGFb": True})
+    assert rodent.healthy["TGFb"] > 1.5 * plain.healthy["TGFb"]  # six times as much bone a day
