@@ -218,7 +218,11 @@ class Simulation:
             except ComputationStopped as e:
                 status = "stopped"
                 reason = re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e))
-        self._checkpoint(writer)
+        if not self._checkpoint(writer) and status == "requeue":
+            status, reason = (
+                "stopped",
+                f"{reason}; but without a checkpoint another turn would come no further",
+            )
         return self._end(writer, status, reason)
 
     def _step(self) -> bool:
@@ -313,8 +317,8 @@ class Simulation:
             self._outputs.last_row,
         )
 
-    def _checkpoint(self, writer: Writer | None) -> None:
-        """Collective: hand the full state to the writer."""
+    def _checkpoint(self, writer: Writer | None) -> bool:
+        """Collective: hand the full state to the writer; whether it could be written."""
         t, y = self._integrator.t, self._integrator.y
         facts = snapshot.facts(self._keepers, self._integrator, self.comm)
         tables = snapshot.tables(self.tissue, self.system, y)
@@ -326,13 +330,16 @@ class Simulation:
             hand_out(self.comm, tables, opener)
         except OSError as e:
             self._log(f"the checkpoint at day {t:.6g} could not be written: {e.strerror or e}")
+            return False
+        return True
 
     def _end(self, writer: Writer | None, status: str, reason: str) -> Outcome:
         """Collective: the last facts."""
         integrator = self._integrator
         outcome = Outcome(
-            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings)
-        )
+            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings),
+            self._outputs.last_row,
+        )  # fmt: skip
         outcome.timings["memory_MB"] = peak_memory(self.comm)
         budget = budget_rows(self.tissue, self.system, self._ledger, integrator.t, integrator.y)
         self._log(closure(budget))
