@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -156,16 +157,16 @@ def test_a_model_file_that_has_changed(file, tmp_path):
 
 
 def test_a_mesh_that_has_changed(file, tmp_path):
-    from osteofield.api import case_sample
+    from osteofield.geometry import build_sample
     from osteofield.geometry.sample_file import save_sample
 
-    mesh = tmp_path / "bone.xdmf"
-    save_sample(case_sample(load_case(file)), mesh)
+    mesh, spec = tmp_path / "bone.xdmf", load_case(file).sample
+    save_sample(build_sample(spec), mesh)
     text = '[sample]\nmesh = "bone.xdmf"\n' + CASE[CASE.index("[model]") :]
     file.write_text("format = 1\n" + text.replace('end = "3 day"', 'end = "0.1 day"'))
     of.run(file, tmp_path / "out")
-    save_sample(case_sample(load_case(file, ["sample={shape={kind='plate', size=['800 um', '400 um'], "
-                                            "thickness='210 um'}, cell_size='80 um'}"])), mesh)  # fmt: skip
+    assert spec.shape is not None
+    save_sample(build_sample(replace(spec, shape=replace(spec.shape, thickness=210.0))), mesh)
     with pytest.raises(of.InputError, match=r"sample: the sample, or the file it comes from, has changed"):
         of.run(file, tmp_path / "out", settings=["time.end=0.2 day"], resume=True)
 

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
+from osteofield.results import checkpoint
 from osteofield.results.checkpoint import (
     CheckpointSink,
     DamagedCheckpoint,
@@ -56,45 +57,77 @@ def test_two_are_kept_and_the_newest_is_read(tmp_path: Path) -> None:
     assert found.time == 11
 
 
-def damage_value(path: Path) -> None:
-    with h5py.File(path, "r+") as f:
-        f["arrays/marrow"][17, 2] += 1e-12
-
-
-def damage_facts(path: Path) -> None:
-    with h5py.File(path, "r+") as f:
-        del f["facts"]
-        f["facts"] = '{"step": 99}'
-
-
-def damage_bytes(path: Path) -> None:
+def flip(path: Path, bit: int) -> None:
     data = bytearray(path.read_bytes())
-    data[: len(data) // 2] = bytes(len(data) // 2)
+    data[bit // 8] ^= 1 << bit % 8
     path.write_bytes(data)
 
 
-def truncate(path: Path) -> None:
-    os.truncate(path, path.stat().st_size // 2)
+def truncate(path: Path, share: float = 0.5) -> None:
+    os.truncate(path, int(path.stat().st_size * share))
 
 
-def other_format(path: Path) -> None:
-    with h5py.File(path, "r+") as f:
-        f.attrs["format"] = 99
+def lengthen(path: Path) -> None:
+    with open(path, "ab") as f:
+        f.write(b"\0")
 
 
-@pytest.mark.parametrize("damage", [damage_value, damage_facts, damage_bytes, truncate, other_format])
-def test_damaged_newest_is_named_and_the_one_before_used(tmp_path: Path, damage) -> None:
+def damages() -> Iterator[Callable[[Path], None]]:
+    """Twenty truncations, forty flipped bits, half a file of zeros, nothing at all, a byte too many."""
+    rng = np.random.default_rng(5)
+    for share in (0.0, 1e-9, 0.999, *rng.random(17)):
+        yield lambda path, share=share: truncate(path, share)
+    yield lambda path: os.truncate(path, path.stat().st_size - 1)
+    for where in rng.random(40):
+        yield lambda path, where=where: flip(path, int(where * 8 * path.stat().st_size))
+    for bit in (0, 8 * 40, 8 * 64):  # signature, end of file and root group of HDF5
+        yield lambda path, bit=bit: flip(path, bit)
+    yield lambda path: path.write_bytes(bytes(path.stat().st_size))
+    yield lambda path: path.write_bytes(b"")
+    yield lengthen
+
+
+def test_damaged_newest_is_named_and_the_one_before_used(tmp_path: Path) -> None:
     store(tmp_path, 1.0)
     newest = store(tmp_path, 2.0)
-    damage(newest)
-    said: list[str] = []
-    found = read_newest(tmp_path, said.append)
-    assert found is not None
-    assert found.time == 1.0
-    assert len(said) == 1
-    assert newest.name in said[0]
-    with pytest.raises(DamagedCheckpoint):
-        read_checkpoint(newest)
+    intact, count = newest.read_bytes(), 0
+    for damage in damages():
+        newest.write_bytes(intact)
+        damage(newest)
+        said: list[str] = []
+        found = read_newest(tmp_path, said.append)
+        assert found is not None
+        assert found.time == 1.0
+        assert len(said) == 1
+        assert said[0].startswith(f"{newest} is not used: it is damaged (")
+        with pytest.raises(DamagedCheckpoint):
+            read_checkpoint(newest)
+        found.arrays.close()
+        count += 1
+    assert count == 67
+
+
+def test_another_format_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "FORMAT", 99)
+    path = store(tmp_path, 1.0)
+    monkeypatch.undo()
+    with pytest.raises(DamagedCheckpoint, match="it has format 99, and this version reads 2"):
+        read_checkpoint(path)
+
+
+def test_more_than_is_read_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "_BLOCK", 1000)
+    path = store(tmp_path, 1.0)
+    monkeypatch.undo()
+    read_checkpoint(path).arrays.close()
+
+
+def test_what_was_abandoned_leaves_no_file(tmp_path: Path) -> None:
+    path = store(tmp_path, 1.0)
+    sink = CheckpointSink(tmp_path, 2.0, {}, {"a": ArraySpec((5,), np.dtype(float))})
+    sink.block("a", 0, np.zeros(3))
+    sink.abandon()
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_none_intact(tmp_path: Path) -> None:

@@ -135,8 +135,11 @@ class Bdf:
     def state(self, values: Mapping[str, Any]) -> None:
         self.order, self._used, self._since = values["order"]
         self.control.state, self._acceptance.state = values["control"], values["acceptance"]
+        times = list(values["times"])
+        if self._past.times[: len(times)] == times:  # a step was undone
+            return
         self._past = History(self.system, HIGHEST + 2)
-        for t in reversed(values["times"]):
+        for t in reversed(times):
             self._past.push(t, self.system.vector(), np.zeros(self.system.populations))
 
     # ---------------------------------------------------------------- changes from outside

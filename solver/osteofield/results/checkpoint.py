@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Checkpoints: named arrays in global order and JSON facts, verified by checksum, the last few kept.
 
-Format 2, HDF5: attributes ``format``, ``time`` (day) and ``sha256``; dataset ``facts`` (JSON text); group
-``arrays`` with one dataset per array, in subgroups where the name has a ``/``. Readers ignore arrays
-that they do not know, so what a run keeps may grow (a geometry that changes) within one format.
+Format 2, HDF5: attributes ``format`` and ``time`` (day); dataset ``facts`` (JSON text); group ``arrays``
+with one dataset per array, in subgroups where the name has a ``/``. Readers ignore arrays that they do
+not know, so what a run keeps may grow (a geometry that changes) within one format. Behind the HDF5 file
+stands one line, ``sha256`` and the checksum of every byte before it: HDF5 never sees a damaged file.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ import h5py
 import numpy as np
 
 from .atomic import sync_folder
-from .shadow import ShadowFile
+from .shadow import ShadowFile, write_all
 
 if TYPE_CHECKING:
     from ..simulation.writer import ArraySpec
 
 FORMAT = 2
 _NAME = re.compile(r"checkpoint_(\d{6,})\.h5")
-_BLOCK = 1 << 20  # rows read at a time
+_BLOCK = 1 << 20  # bytes
+_MARK = b"\nsha256 "
+_TRAILER = len(_MARK) + 64 + 1
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,6 @@ class CheckpointSink:
         old = _files(folder)
         self.path = folder / f"checkpoint_{_number(old[-1]) + 1 if old else 1:06d}.h5"
         self._temporary = folder / f".{self.path.name}.tmp"
-        self._digest = _Digest(time, json.dumps(dict(facts), sort_keys=True))
         self._fd: int | None = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         self._shadow = ShadowFile(self._fd)
         self._file: h5py.File | None = None
@@ -108,11 +110,10 @@ class CheckpointSink:
             with self._shadow.guard():
                 self._file = f = h5py.File(self._shadow, "w")
                 f.attrs["format"], f.attrs["time"] = FORMAT, float(time)
-                f.create_dataset("facts", data=self._digest.facts)
+                f.create_dataset("facts", data=json.dumps(dict(facts), sort_keys=True))
                 group = f.create_group("arrays")
                 for name, spec in arrays.items():
                     self._data[name] = group.create_dataset(name, spec.shape, spec.dtype)
-                    self._digest.array(name, spec.shape, spec.dtype)
         except BaseException:
             self.abandon()
             raise
@@ -121,17 +122,17 @@ class CheckpointSink:
         """See `simulation.writer.Sink`."""
         with self._shadow.guard():
             self._data[name][start : start + len(rows)] = rows
-        self._digest.rows(name, rows)
 
     def commit(self) -> None:
         """Checksum, to disk, into its place; then the oldest are removed."""
         assert self._file is not None and self._fd is not None
         try:
             with self._shadow.guard():
-                self._file.attrs["sha256"] = self._digest.text()
                 self._data.clear()
                 self._file.close()
             self._file = None
+            size = os.fstat(self._fd).st_size
+            write_all(self._fd, _MARK + _checksum(self._fd, size).encode() + b"\n", size)
             os.fsync(self._fd)
             os.replace(self._temporary, self.path)
         finally:
@@ -186,6 +187,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         DamagedCheckpoint: Not readable, incomplete, altered or of a format this version does not know.
     """
     try:
+        _verify(path)
         f = h5py.File(path, "r")
     except (OSError, RuntimeError) as e:
         raise DamagedCheckpoint(_unreadable(e)) from None
@@ -193,21 +195,31 @@ def read_checkpoint(path: Path) -> Checkpoint:
         found = int(f.attrs["format"])
         if found != FORMAT:
             raise DamagedCheckpoint(f"it has format {found}, and this version reads {FORMAT}")
-        time, text, wanted = float(f.attrs["time"]), f["facts"][()].decode(), f.attrs["sha256"]
-        arrays, digest = StoredArrays(f), _Digest(time, text)
-        for name, data in arrays.items():
-            digest.array(name, data.shape, data.dtype)
-            for start in range(0, len(data), _BLOCK):
-                digest.rows(name, data[start : start + _BLOCK])
-        if digest.text() != wanted:
-            raise DamagedCheckpoint("it is damaged (its checksum does not match its content)")
-        return Checkpoint(time, arrays, json.loads(text), path)
+        facts = json.loads(f["facts"][()])
+        return Checkpoint(float(f.attrs["time"]), StoredArrays(f), facts, path)
+    except (OSError, RuntimeError, KeyError, ValueError) as e:
+        f.close()
+        raise DamagedCheckpoint(_unreadable(e)) from None
     except DamagedCheckpoint:
         f.close()
         raise
-    except Exception as e:  # a few wrong bytes make HDF5 and numpy fail in many ways
-        f.close()
-        raise DamagedCheckpoint(_unreadable(e)) from None
+
+
+def _verify(path: Path) -> None:
+    with open(path, "rb") as f:
+        size = os.fstat(f.fileno()).st_size - _TRAILER
+        trailer = os.pread(f.fileno(), _TRAILER, size) if size > 0 else b""
+        if not trailer.startswith(_MARK):
+            raise DamagedCheckpoint("it is damaged (it is not complete)")
+        if trailer[len(_MARK) : -1] != _checksum(f.fileno(), size).encode():
+            raise DamagedCheckpoint("it is damaged (its checksum does not match its content)")
+
+
+def _checksum(fd: int, size: int) -> str:
+    digest = hashlib.sha256()
+    for at in range(0, size, _BLOCK):
+        digest.update(os.pread(fd, min(_BLOCK, size - at), at))
+    return digest.hexdigest()
 
 
 def _unreadable(e: Exception) -> str:
@@ -224,24 +236,3 @@ def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), key=_number)
-
-
-class _Digest:
-    """SHA-256 of time, facts and arrays whose rows come in order, those of different arrays mixed."""
-
-    def __init__(self, time: float, facts: str):
-        self.facts, self._time = facts, float(time)
-        self._arrays: dict[str, Any] = {}
-
-    def array(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        about = f"{name} {dtype.str} {tuple(map(int, shape))}\n"
-        self._arrays[name] = hashlib.sha256(about.encode())
-
-    def rows(self, name: str, rows: np.ndarray) -> None:
-        self._arrays[name].update(np.ascontiguousarray(rows).data if rows.size else b"")
-
-    def text(self) -> str:
-        whole = hashlib.sha256(f"{self._time!r}\n{self.facts}\n".encode())
-        for name in sorted(self._arrays):
-            whole.update(self._arrays[name].digest())
-        return whole.hexdigest()

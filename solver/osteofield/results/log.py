@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -22,8 +21,13 @@ class Log:
         level: Lowest level that is echoed. The file gets all of them.
     """
 
-    def __init__(self, path: Path | None = None, screen: TextIO | None = sys.stderr, level: str = "info"):
-        self.screen = screen
+    def __init__(
+        self,
+        path: Path | None = None,
+        screen: TextIO | Literal["stderr"] | None = "stderr",
+        level: str = "info",
+    ):
+        self.screen = sys.stderr if screen == "stderr" else screen
         self._least = LEVELS.index(level)
         self._file = open(path, "a", encoding="utf-8", buffering=1) if path else None  # noqa: SIM115
 
@@ -42,10 +46,7 @@ class Log:
             with suppress(OSError):
                 self._file.write("".join(f"{stamp}  {mark}{line}\n" for line in message.splitlines() or [""]))
         if self.screen and rank >= self._least:
-            clear = "\r\x1b[K" if self.screen.isatty() and os.environ.get("TERM") != "dumb" else ""
-            print(
-                f"{clear}{mark}{message}", file=self.screen, flush=True
-            )  # over a live line, if there is one
+            print(f"{mark}{message}", file=self.screen, flush=True)
 
     def debug(self, message: str) -> None:
         """To the file only, by default."""

@@ -159,7 +159,8 @@ class Events:
         """For a checkpoint."""
         instant = self.instant if np.isfinite(self.instant) else None
         return {
-            "levels": self.levels, "was": self._was.tolist(), "due": self._due.tolist(), "instant": instant,
+            "levels": dict(self.levels), "was": self._was.tolist(), "due": self._due.tolist(),
+            "instant": instant,
         }  # fmt: skip
 
     @state.setter

@@ -193,12 +193,13 @@ class Simulation:
         outputs = self._outputs
         outputs.begin({**(record or {}), **self._facts()}, resumed=restored is not None)
         end = self.case.time.end
-        status, reason = "done", f"day {end:g} was reached"
+        status, reason, begun = "done", f"day {end:g} was reached", False
         with Interrupt() as interrupt, self._phase("integration"):
             try:
                 if restored is None:
                     outputs.start(self._integrator.y, self._ledger)
                     self._checkpoint(writer)
+                begun = True
                 clock = CheckpointClock(self.case.checkpoint, self._integrator.t, self.comm, writer)
                 while self._integrator.t < end:
                     if not self._step():
@@ -218,37 +219,48 @@ class Simulation:
             except ComputationStopped as e:
                 status = "stopped"
                 reason = re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e))
-        if not self._checkpoint(writer) and status == "requeue":
-            status, reason = (
-                "stopped",
-                f"{reason}; but without a checkpoint another turn would come no further",
-            )
+                if broken := self._not_finite():
+                    reason += f" The state itself is damaged: {broken}."
+        if begun:  # else the frame at day 0 would be missing for ever
+            self._checkpoint(writer)
         return self._end(writer, status, reason)
 
     def _step(self) -> bool:
         """Collective: one step and all that comes with it; False if it was taken back for an event."""
-        integrator, ledger = self._integrator, self._ledger
-        before = integrator.t
-        stop = min(self.schedule.next_event(before), self._events.instant)
+        integrator = self._integrator
+        before = {name: keeper.state for name, keeper in self._keepers.items()}
+        stop = min(self.schedule.next_event(integrator.t), self._events.instant)
         integrator.step(stop if self._moving is None else min(stop, self._moving.horizon))
         happens = self._events.search(integrator, self._inputs)
         if happens is not None and happens < integrator.t:
             integrator.undo()
             return False
-        integrator.interpolate(0.5 * (before + integrator.t), self._middle)
-        ledger.step(integrator.t - before, integrator.t, integrator.y, self._middle)
-        self._outputs.follow(integrator, ledger)
-        if happens is not None:
-            self._happen()
-        if happens is not None or integrator.t in self.schedule.events:
-            self._set_levels(integrator.t)
-            integrator.restart(integrator.y, self.case.time.first_step)
-            ledger.restart(integrator.t, integrator.y)
-        self._stops.clear(integrator, ledger)
+        try:
+            self._follow(happens is not None)
+        except ComputationStopped:  # no checkpoint halfway: what came with this step is not complete
+            integrator.undo()
+            for name, keeper in self._keepers.items():
+                keeper.state = before[name]
+            raise
         if self._moving is not None and self._moving.due(self.tissue, integrator):
             with self._phase("re-cuts"):
                 self._recut(self._moving)
         return True
+
+    def _follow(self, happens: bool) -> None:
+        """Collective: outputs, events, doses and clearing that belong to the last step."""
+        integrator, ledger = self._integrator, self._ledger
+        begin, t = integrator.span
+        integrator.interpolate(0.5 * (begin + t), self._middle)
+        ledger.step(t - begin, t, integrator.y, self._middle)
+        self._outputs.follow(integrator, ledger)
+        if happens:
+            self._happen()
+        if happens or t in self.schedule.events:
+            self._set_levels(t)
+            integrator.restart(integrator.y, self.case.time.first_step)
+            ledger.restart(integrator.t, integrator.y)
+        self._stops.clear(integrator, ledger)
 
     def _recut(self, moving: Moving) -> None:
         """Collective: cut the surface anew where it is now, and go on from there."""
@@ -317,9 +329,13 @@ class Simulation:
             self._outputs.last_row,
         )
 
-    def _checkpoint(self, writer: Writer | None) -> bool:
-        """Collective: hand the full state to the writer; whether it could be written."""
+    def _checkpoint(self, writer: Writer | None) -> None:
+        """Collective: hand the full state to the writer."""
         t, y = self._integrator.t, self._integrator.y
+        broken = self._not_finite()
+        if broken:
+            self._log(f"the state at day {t:.6g} is not kept ({broken}); the checkpoint before it stays.")
+            return
         facts = snapshot.facts(self._keepers, self._integrator, self.comm)
         tables = snapshot.tables(self.tissue, self.system, y)
         tables += snapshot.past(self.tissue, self.system, self._integrator)
@@ -330,16 +346,19 @@ class Simulation:
             hand_out(self.comm, tables, opener)
         except OSError as e:
             self._log(f"the checkpoint at day {t:.6g} could not be written: {e.strerror or e}")
-            return False
-        return True
+
+    def _not_finite(self) -> str:
+        """Collective: which populations hold values that are no numbers; empty if all is well."""
+        totals = self.system.reduce(self.system.totals(self._integrator.y))
+        names = [n for n, total in zip(self.names, totals, strict=True) if not np.isfinite(total)]
+        return f"not a number: {', '.join(names)}" if names else ""
 
     def _end(self, writer: Writer | None, status: str, reason: str) -> Outcome:
         """Collective: the last facts."""
         integrator = self._integrator
         outcome = Outcome(
-            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings),
-            self._outputs.last_row,
-        )  # fmt: skip
+            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings)
+        )
         outcome.timings["memory_MB"] = peak_memory(self.comm)
         budget = budget_rows(self.tissue, self.system, self._ledger, integrator.t, integrator.y)
         self._log(closure(budget))
