@@ -8,6 +8,8 @@ import json
 import pytest
 from benchmarks.scaling.__main__ import main
 from benchmarks.scaling.phases import PHASES
+from benchmarks.scaling.predict import Costs, Network
+from benchmarks.scaling.predict import table as predicted
 from benchmarks.scaling.report import balance, exchanges, of_phase, table, total
 
 
@@ -57,3 +59,35 @@ def test_faulty_ranks_are_told(ranks, capsys):
     with pytest.raises(SystemExit):
         main(["--ranks", ranks])
     assert "--ranks" in capsys.readouterr().err
+
+
+def test_prediction_follows_from_what_was_measured():
+    """A step costs 2 ms and 1 us per row, set-up 30 us per row; one face of 10^6 rows has 2e4 ghosts."""
+
+    def run(ranks, rows):
+        mine = rows // ranks
+        one = {
+            "spent": {
+                "time steps": {"cpu": 10 * (2e-3 + 1e-6 * mine), "cpu_waiting": 0.0},
+                "cut": {"cpu": 3e-5 * mine, "cpu_waiting": 0.0},
+            },
+            "calls": [["halo", "time steps", 400, 1e7], ["reduction", "time steps", 150, 0.0]],
+            "rows": mine, "ghosts": 20_000,
+        }  # fmt: skip
+        steps = {"accepted": 9, "rejected": 1}
+        return {"steps": steps, "marrow_points": rows, "cells": 7 * rows, "ranks": [one] * ranks}
+
+    costs = Costs.of([run(1, 2_000_000), run(2, 2_000_000)], [run(1, 1000)])
+    assert (costs.step, costs.row, costs.setup) == pytest.approx((2e-3, 1e-6, 3e-5))
+    assert (costs.halos, costs.sent, costs.reductions) == pytest.approx((40, 50.0, 15))
+    assert (costs.ghosts, costs.rows_per_cell) == pytest.approx((2.0, 1 / 7))
+    network = Network(latency=1e-6, bandwidth=1e9, slowdown=1.5)
+    assert costs.seconds_per_step(1e6, 1, network) == pytest.approx(1.002)
+    n = 1e6 / 64
+    halo = 40 * 14 * 1e-6 + 50 * 6 * 2 * n ** (2 / 3) / 1e9
+    wanted = 2e-3 + 1.5e-6 * n + halo + 15 * 2 * 6 * 1e-6
+    assert costs.seconds_per_step(1e6, 64, network) == pytest.approx(wanted)
+    assert costs.seconds_of_setup(1e6, 64, network) == pytest.approx(1.5 * 3e-5 * (n ** (1 / 3) + 8) ** 3)
+    rows = predicted(costs, 7e6, [1, 64], network).splitlines()
+    assert rows[2] == "| 1 | 1,000,000 | 1,002 | 1 | 100% | 30 |"
+    assert rows[3].startswith(f"| 64 | 15,625 | {1e3 * wanted:.1f} | {1.002 / wanted:.0f} |")

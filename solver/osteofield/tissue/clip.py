@@ -96,14 +96,14 @@ def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth, bend: float) ->
     n, d = points.shape
     distance = depth(points)
     extent = np.ptp(points[cells], axis=1).max(axis=1)
-    near = np.flatnonzero(distance[cells].max(axis=1) > -extent * np.sqrt(d))
+    near = np.flatnonzero(distance[cells].max(axis=1) >= -_bulge(extent * np.sqrt(d), bend))
     with np.errstate(divide="ignore"):
         halvings = np.clip(np.ceil(np.log2(_FINE * extent[near] / bend)), 1, _MOST_HALVINGS).astype(int)
     out = np.zeros(n)
     for times in np.unique(halvings):
         some = near[halvings == times]
         for group in np.array_split(some, max(1, len(some) // 2000)):  # bounds the memory of the pieces
-            fine, coarse = _clip_cells(points[cells[group]], depth, int(times))
+            fine, coarse = _clip_cells(points[cells[group]], depth, bend, int(times))
             share = ((4.0 * fine - coarse) / 3.0).ravel()
             out += np.bincount(cells[group].ravel(), weights=share, minlength=n)
     return out
@@ -113,7 +113,18 @@ _MOST_HALVINGS = 4
 _FINE = 32.0  # pieces that much smaller than the radius: an error of some 1e-6
 
 
-def _clip_cells(corners: np.ndarray, depth: Depth, halvings: int) -> tuple[np.ndarray, np.ndarray]:
+def _bulge(size: np.ndarray, bend: float) -> np.ndarray:
+    """How far a ball of radius `bend` may reach into simplices of that size without reaching a corner.
+
+    With all corners at a distance of at least D from its centre and edges of at most s, no point of a
+    simplex is nearer than ``sqrt(D^2 - s^2/2)``.
+    """
+    return np.sqrt(bend**2 + 0.5 * size**2) - bend if np.isfinite(bend) else np.zeros(len(size))
+
+
+def _clip_cells(
+    corners: np.ndarray, depth: Depth, bend: float, halvings: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the corners of each cell in its part inside, after `halvings` and after one less."""
     m, k, d = corners.shape
     fine, coarse = np.zeros((m, k)), np.zeros((m, k))
@@ -125,7 +136,7 @@ def _clip_cells(corners: np.ndarray, depth: Depth, halvings: int) -> tuple[np.nd
     for level in range(halvings + 1):
         phi = depth(corners)
         inside = (phi > 0).all(axis=1)  # the region is convex
-        cut = ~inside & (phi.max(axis=1) >= -size)
+        cut = ~inside & (phi.max(axis=1) >= -_bulge(size, bend))
         middle = weights.mean(axis=1) * volume[:, None]
         _add(fine, owner[inside], middle[inside])
         if level < halvings:
