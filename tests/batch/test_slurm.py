@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,7 +61,7 @@ from osteofield.simulation.interrupt import Interrupt
 requested = Interrupt.requested
 
 def paced(self, comm):
-    time.sleep(2.0)
+    time.sleep(4.0)
     return requested(self, comm)
 
 if os.environ.get("SLURM_RESTART_COUNT", "0") == "0":
@@ -119,8 +120,13 @@ def jobs(slurm, command: str, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
         assert done.returncode == 0, done.stderr
         return done.stdout.partition("sent as job ")[2].partition(";")[0]
 
-    # the shortest limit that Slurm knows is a minute, and it looks every 30 s; hence the long notice
-    limit = submit("ball.toml", "--ranks", "2", "--time", "1", "--notice", "59", "--profile", "paced.toml")
+    # the shortest limit that Slurm knows is a minute, and it looks every 30 s; hence the long notice.
+    # On a machine that is busy with other things the run needs longer to come to its first step.
+    busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    limit_s, notice = ("3", "100") if busy else ("1", "59")
+    limit = submit(
+        "ball.toml", "--ranks", "2", "--time", limit_s, "--notice", notice, "--profile", "paced.toml"
+    )
     cancelled = submit("term.toml", "--ranks", "2", "--time", "9", "--profile", "checking.toml")
     killed = submit("kill.toml", "--ranks", "2", "--time", "9", "--profile", "paced.toml")
     loads = ",".join(f"{x} CFU/mm^3" for x in LOADS)
