@@ -60,7 +60,6 @@ class Bdf:
         self._acceptance = Acceptance(system, y, tolerance)
         self._past = History(system, HIGHEST + 2)  # one more than a step needs, so that it can be undone
         self._past.push(t, y.copy(), np.zeros(system.populations))
-        self._f, self._d = system.vector(), system.vector()
         self.order, self._used, self._since = 0, 0, 0
         self._first: Rodas | None = None
         self._failures, self._planned = 0, control.step
@@ -169,7 +168,7 @@ class Bdf:
     def _release(self) -> None:
         """The first step can no longer be looked into; what it worked in is free."""
         if self._first is not None:
-            for vector in self._first.vectors:
+            for vector in self._first.work:
                 self._past.give_back(vector)
             self._first = None
 
@@ -209,20 +208,22 @@ class Bdf:
             self.system, self.t, self.y, control, self.tolerance, self.linear_tolerance,
             acceptance=self._acceptance, room=past.room,
         )  # fmt: skip
-        rodas.ledger = self.ledger
+        rodas.ledger = ledger = self.ledger
         rodas.step(stop)
         before, after = rodas.span
         past.pop()
         self._first, self._planned = rodas, planned
-        if after == stop and control.step > after - before:  # cut short: nothing to go on from
+        old, new = rodas.ends
+        inside = before + (after - before) * np.arange(1, FIRST_ORDER) / FIRST_ORDER
+        past.push(before, old, ledger)
+        for t in inside:
             y = past.room()
-            past.push(after, y, np.array(rodas.interpolate(after, y)))
+            past.push(float(t), y, np.array(rodas.interpolate(float(t), y)))
+        past.push(after, new, rodas.ledger)
+        if after == stop and control.step > after - before:  # cut short: nothing to go on from
+            past.clear()
             c.step = control.step
             return
-        for k in range(FIRST_ORDER + 1):
-            t = after if k == FIRST_ORDER else before + (after - before) * k / FIRST_ORDER
-            y = past.room()
-            past.push(t, y, np.array(rodas.interpolate(t, y)))
         self.order, self._used, self._since = FIRST_ORDER, FIRST_ORDER, 0
         c.step = c.rung((after - before) / FIRST_ORDER)
 
@@ -233,31 +234,41 @@ class Bdf:
         now = min(t, np.nextafter(stop, -np.inf))  # a formula that jumps at the stop has not yet
         value, slope = past.value(t, k + 1), past.slope(t, k + 1)
         c = sum(1.0 / (t - past.times[j]) for j in range(k))
-        y, d = past.room(), self._d
+        y, d = past.room(), past.room()
         s.linear2(list(value), list(-slope), past.states[: k + 1], y, d)
-        failure, error, extent = self._correct(now, y, c, (t - self.t) / (t - past.times[k]))
-        if failure is not None or extent is None:
+        failure, error, extent = self._correct(now, y, d, c, (t - self.t) / (t - past.times[k]))
+        if failure is None and extent is not None:
+            change = (s.reaction + s.reaction_along(d) - past.integral(slope)) / c
+            self._acceptance.accept(h, extent)
+            self._used = k
+            past.push(t, y, past.integral(value) + change)
+        else:
             past.give_back(y)
-            return failure, error
-        change = (s.reaction + s.reaction_along(d) - past.integral(slope)) / c
-        self._acceptance.accept(h, extent)
-        self._used = k
-        past.push(t, y, past.integral(value) + change)
-        return None, error
+        past.give_back(d)
+        return failure, error
 
     def _correct(
-        self, t: float, y: np.ndarray, c: float, share: float
+        self, t: float, y: np.ndarray, d: np.ndarray, c: float, share: float
     ) -> tuple[str | None, float, Extent | None]:
-        """Collective: Newton's correction of the prediction `y`, minus whose slope stands in the corrections.
+        """Collective: Newton's correction of the prediction `y`.
+
+        Args:
+            t: Where rates are evaluated.
+            y: Prediction; the new state comes out.
+            d: Minus its slope; the correction comes out.
+            c: Of the formula.
+            share: Error of the step over the correction.
 
         Returns:
             Why it is no good, the error over what is allowed, and the extent of the new state.
         """
-        s, d, judge = self.system, self._d, self._acceptance
+        s, judge = self.system, self._acceptance
         if not s.prepare(t, y, c):
             return "solve: a local block is singular", np.inf, None
-        s.rate(t, y, self._f)
-        s.linear([1.0, 1.0], [self._f, d], d)
+        f = self._past.room()
+        s.rate(t, y, f)
+        s.linear([1.0, 1.0], [f, d], d)
+        self._past.give_back(f)
         limit = min(self.linear_tolerance, NOISE * LOCAL) * self.tolerance * c / share
         if not s.solve(d, d, judge.size, limit, CORRECTION).converged:
             return "solve: the linear solver did not converge", np.inf, None

@@ -63,7 +63,7 @@ class Krylov:
         comm: MPI.Comm,
         apply: Callable[[np.ndarray, np.ndarray], None],
         operator: Hierarchy,
-        basis: int = 32,
+        basis: int = 10,
         limit: int = 80,
     ):
         self._c, self._comm, self._apply, self._operator = blocks, comm, apply, operator

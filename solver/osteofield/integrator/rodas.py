@@ -59,7 +59,6 @@ class Rodas:
 
     Attributes:
         t, y: Time (day) and state after the last accepted step.
-        vectors: All its work space, which came from `room`.
         ledger: This rank's part of the time integral of every population's reaction total, from
             the same stages as the solution: total(t) - total(0) - ledger is what the linear
             solves, the stiffness and the halo exchange failed to conserve.
@@ -81,8 +80,8 @@ class Rodas:
         self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
         self._acceptance = acceptance or Acceptance(system, y, tolerance)
         self.ledger = np.zeros(system.populations)
-        self.vectors = [(room or system.vector)() for _ in range(STAGES + 6)]
-        *self._k, self._stage, self._f, self._r, self._new, self._old, self.y = self.vectors
+        self._k = [(room or system.vector)() for _ in range(STAGES)]
+        self._stage, self._f, self._old, self.y = ((room or system.vector)() for _ in range(4))
         self.t = t
         self.y[:], self._old[:] = y, y
         self._ft = system.vector() if system.problem.explicit_time else None
@@ -117,6 +116,16 @@ class Rodas:
     def magnitudes(self) -> np.ndarray:
         """Scale of every population that errors are measured against (largest mean so far)."""
         return self._acceptance.size
+
+    @property
+    def work(self) -> list[np.ndarray]:
+        """Vectors that it needs no more once nobody asks for what was inside the last step."""
+        return [*self._k, self._stage, self._f]
+
+    @property
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """States before and after the last step; not copies."""
+        return self._old, self.y
 
     # ---------------------------------------------------------------- for checkpoints
     @property
@@ -161,7 +170,7 @@ class Rodas:
         self.control.accept(h, error)
         self._span = (self.t, stop if h == stop - self.t else self.t + h)
         self.t = self._span[1]
-        self._old, self.y, self._new = self.y, self._new, self._old
+        self._old, self.y, self._stage = self.y, self._stage, self._old
         self._ledger_old = self.ledger
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
 
@@ -175,14 +184,14 @@ class Rodas:
             s.time_derivative(after, self.y, self._ft)
         limit = self.linear_tolerance * self.tolerance * c
         for i in range(STAGES):
-            old, r = self._r, k[i]
+            r = k[i]
             if i == 0:
                 s.rate(after, self.y, self._f)
             else:  # the stage and the old stages in its right side, in one pass over them
-                s.linear2([1.0, *A[i]], [0.0, *(q / h for q in C[i])], [self.y, *k[:i]], self._stage, old)
+                s.linear2([1.0, *A[i]], [0.0, *(q / h for q in C[i])], [self.y, *k[:i]], self._stage, r)
                 s.rate(min(self.t + ALPHA[i] * h, before), self._stage, self._f)
             self._stage_reaction[i] = s.reaction
-            coefficients, vectors = [1.0, 1.0 if i else 0.0], [self._f, old]
+            coefficients, vectors = [1.0, 1.0 if i else 0.0], [self._f, r]
             if self._ft is not None and GAMMA_SUM[i]:
                 coefficients.append(GAMMA_SUM[i] * h)
                 vectors.append(self._ft)
@@ -191,8 +200,8 @@ class Rodas:
             done = s.solve(r, r, self._acceptance.size, limit)
             if not done.converged:
                 return "solve: the linear solver did not converge", np.inf
-        s.linear([1.0, *WEIGHTS[:-1]], [self.y, *k[:-1]], self._new)
-        extent = s.advance(self._new, k[-1])  # stiffly accurate: the last stage is the error
+        s.linear([1.0, *WEIGHTS[:-1]], [self.y, *k[:-1]], self._stage)
+        extent = s.advance(self._stage, k[-1])  # stiffly accurate: the last stage is the error
         scaled = self._acceptance.relative(extent.change, extent)
         failure = self._acceptance.objection(scaled, extent)
         if failure is None:

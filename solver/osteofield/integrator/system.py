@@ -110,6 +110,12 @@ class Problem:
     source_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     source: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
 
+    def release(self) -> None:
+        """Collective: give back PETSc's copy of the stiffness, which only making a `System` needs."""
+        if self.stiffness is not None:
+            self.stiffness.destroy()
+            self.stiffness = None
+
 
 @dataclass(frozen=True)
 class Extent:
