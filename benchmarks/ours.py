@@ -76,6 +76,6 @@ METHOD = Method(
     "ours",
     "osteofield",
     run,
-    {"linear_tolerance": (3e-4, 3e-3, 3e-2, 1e-1)},
+    {"linear_tolerance": (3e-3, 1e-3, 1e-2)},
     tolerance=1e-3,
 )
