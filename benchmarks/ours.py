@@ -47,7 +47,7 @@ def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray)
         Failed: The run did not reach its end.
     """
     case, network = workload.case, workload.network
-    changed = {k: settings[k] for k in ("tolerance", "linear_tolerance") if k in settings}
+    changed = {k: settings[k] for k in ("tolerance", "linear_tolerance", "method") if k in settings}
     case = replace(case, time=replace(case.time, **changed))
     names = tuple(p.name for p in network.marrow), tuple(p.name for p in network.surface)
     clock = Clock()
@@ -61,6 +61,9 @@ def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray)
     facts = {
         "steps": s["accepted"],
         "rejected": s["rejected"],
+        "solves": s["solves"],
+        "cycles": s["iterations"],
+        "rescued": s["rescued"],
         "iterations per solve": round(s["iterations"] / max(s["solves"], 1), 2),
     }
     later = [f for f in recorder.frames if f.time > 0]

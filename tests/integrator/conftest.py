@@ -119,8 +119,12 @@ def square(
     comm=None,
     exchange: float | None = None,
     far: float = 0.0,
+    stretch: float = 1.0,
 ) -> Problem:
-    """P1 on the unit square; its left edge is bone surface; all edges are open if `exchange` is given."""
+    """P1 on the unit square; its left edge is bone surface; all edges are open if `exchange` is given.
+
+    Cells are `stretch` times as long as wide in every other column.
+    """
     load_fem()
     import ufl
     from dolfinx import fem, mesh
@@ -129,6 +133,11 @@ def square(
 
     comm = comm or world()
     domain = mesh.create_unit_square(comm, n, n)
+    x = domain.geometry.x[:, 0]
+    column = np.floor(x * n + 1e-9)
+    x[:] = (np.ceil(column / 2) + np.floor(column / 2) / stretch) / (
+        np.ceil(n / 2) + np.floor(n / 2) / stretch
+    )
     V = fem.functionspace(domain, ("Lagrange", 1))
     u, v = ufl.TrialFunction(V), ufl.TestFunction(V)
     K = fem_petsc.assemble_matrix(fem.form(ufl.inner(ufl.grad(u), ufl.grad(v)) * ufl.dx))

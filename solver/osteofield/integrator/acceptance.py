@@ -59,7 +59,8 @@ class Acceptance:
             "magnitudes": self.size.tolist(),
             "peak": self._peak.tolist(),
             "undershoots": [self._undershoots, self._undershoot_step],
-            "statistics": asdict(self.statistics) | {"solves": s.solves, "iterations": s.iterations},
+            "statistics": asdict(self.statistics)
+            | {"solves": s.solves, "iterations": s.iterations, "rescued": s.rescued},
         }
 
     @state.setter
@@ -67,7 +68,8 @@ class Acceptance:
         self.size, self._peak = np.array(values["magnitudes"]), np.array(values["peak"])
         self._undershoots, self._undershoot_step = values["undershoots"]
         counts = dict(values["statistics"])
-        self.system.solves, self.system.iterations = counts.pop("solves"), counts.pop("iterations")
+        for name in ("solves", "iterations", "rescued"):
+            setattr(self.system, name, counts.pop(name))
         self.statistics = Statistics(**counts)
 
     def grow(self, y: np.ndarray) -> None:
@@ -115,19 +117,25 @@ class Acceptance:
         s.reasons[failure] = s.reasons.get(failure, 0) + 1
         setattr(s, f"rejected_{name}", getattr(s, f"rejected_{name}") + 1)
         if kind != "negative" or int(population) >= self.system.problem.diffusing:
+            self._undershoots = 0
             return
         if not self._undershoots:
             self._undershoot_step = h
         self._undershoots += 1
         if self._undershoots > UNDERSHOOTS:
-            raise ComputationStopped(
-                f"at day {t:.6g} population {population} stays below zero beside a sharp front, however "
-                "short the step: the mesh is too coarse for it. Use smaller cells, or a larger focus."
-            )
+            raise _sharp(t, population)
+
+    def too_short(self, t: float, shortest: float, failure: str) -> ComputationStopped:
+        """The end of a run whose steps have become too short."""
+        if self._undershoots > UNDERSHOOTS // 4:
+            return _sharp(t, failure.partition(": population ")[2])
+        return ComputationStopped(
+            f"at day {t:.6g} the time step fell below {shortest:g} day (last reason: {failure})."
+        )
 
 
-def too_short(t: float, shortest: float, failure: str) -> ComputationStopped:
-    """The end of a run whose steps have become too short."""
+def _sharp(t: float, population: str) -> ComputationStopped:
     return ComputationStopped(
-        f"at day {t:.6g} the time step fell below {shortest:g} day (last reason: {failure})."
+        f"at day {t:.6g} population {population} stays below zero beside a sharp front, however "
+        "short the step: the mesh is too coarse for it. Use smaller cells, or a larger focus."
     )

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from .acceptance import Acceptance, Statistics, too_short
+from .acceptance import Acceptance, Statistics
 from .control import StepControl
 from .history import History
 from .rodas import Rodas
@@ -30,6 +30,7 @@ HIGHEST = 5  # order; the formulas of order 7 and more are unstable, that of ord
 LOCAL = 0.05  # error allowed in one step over `tolerance`: steps are three times as many as those of RODAS4
 NOISE = 0.25  # of that error which linear solves may make up at most
 CORRECTION = 0.5  # of a correction that may be left out, however small it is: extrapolation alone is unstable
+PATIENCE = 4  # rejections of one step before the past is forgotten
 GROWTH = 1.5  # of a step over the last one
 FIRST_ORDER = 3  # after the first step, whose interpolant is of that order
 
@@ -62,7 +63,7 @@ class Bdf:
         self._past.push(t, y.copy(), np.zeros(system.populations))
         self.order, self._used, self._since = 0, 0, 0
         self._first: Rodas | None = None
-        self._failures, self._planned = 0, control.step
+        self._planned = control.step
         control.largest_growth = GROWTH
 
     # ---------------------------------------------------------------- what is there
@@ -183,21 +184,21 @@ class Bdf:
         if self.order == 0:
             self._begin(stop)
             return
-        self._failures = 0
-        while True:
+        for failures in range(1, PATIENCE + 1):
             h = self.control.fit(self.t, stop)
             failure, error = self._try(h, stop)
             if failure is None:
-                break
+                self._choose(h, error)
+                return
             self._acceptance.reject(failure, self.t, h)
-            self._failures += 1
             self.control.order = self.order + 1
             if not self.control.reject(h, error):
-                raise too_short(self.t, self.control.shortest, failure)
+                raise self._acceptance.too_short(self.t, self.control.shortest, failure)
             self._since = 0
-            if self._failures > 1 or not np.isfinite(error):
+            if failures > 1 or not np.isfinite(error):
                 self.order = max(1, self.order - 1)
-        self._choose(h, error)
+        self._past.clear()
+        self._begin(stop)
 
     def _begin(self, stop: float) -> None:
         """Collective: a step of RODAS4, and the states inside it."""

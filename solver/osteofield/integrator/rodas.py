@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .acceptance import Acceptance, Statistics, too_short
+from .acceptance import Acceptance, Statistics
 from .control import StepControl
 from .system import System
 
@@ -166,7 +166,7 @@ class Rodas:
                 break
             self._acceptance.reject(failure, self.t, h)
             if not self.control.reject(h, error):
-                raise too_short(self.t, self.control.shortest, failure)
+                raise self._acceptance.too_short(self.t, self.control.shortest, failure)
         self.control.accept(h, error)
         self._span = (self.t, stop if h == stop - self.t else self.t + h)
         self.t = self._span[1]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from .halo import LocalMatrix
 from .hierarchy import Hierarchy
 from .krylov import Krylov, Solve
 from .reduction import reduced
+from .rescue import Rescue
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -206,6 +207,12 @@ class System:
         self.reaction = np.zeros(self.populations)
         self.iterations = 0
         self.solves = 0
+        self.rescued = 0  # solves for which a stronger solver was needed
+        self.rescue: Rescue | None = None
+        if self.hierarchy is not None:
+            self.rescue = Rescue(
+                p.local, self._stiffness, self._D, self._schur, self._apply, self.hierarchy, p.comm
+            )
 
     # ---------------------------------------------------------------- views
     def vector(self) -> np.ndarray:
@@ -418,6 +425,10 @@ class System:
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
             target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
             done = self._krylov.solve(self._b, self._xd, weights, target, share)
+            if not done.converged and self.rescue is not None:
+                self.rescued += 1
+                first, done = done, self.rescue.solve(self._b, self._xd, weights, target)
+                done = replace(done, iterations=first.iterations + done.iterations)
         self.iterations += done.iterations
         self.solves += 1
         for kind, points in self._kinds:

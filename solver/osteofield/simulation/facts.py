@@ -127,6 +127,7 @@ def step_facts(integrator: Integrator, names: Sequence[str]) -> dict[str, Any]:
         "rejections": rejections,
         "solves": system.solves,
         "iterations": system.iterations,
+        "rescued": system.rescued,
         "last_step": integrator.control.step,
     }
 
