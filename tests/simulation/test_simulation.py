@@ -186,6 +186,23 @@ def test_healthy_bone_stays_as_it_is(case, simulate, plate):
         assert np.ptp(r.writer.history["OCa.mean [pM]"]) < 1e-9 * r.writer.history["OCa.mean [pM]"][0]
 
 
+@pytest.mark.parametrize(("full", "status", "code"), [(False, "requeue", 85), (True, "stopped", 3)])
+def test_another_turn_is_asked_for_only_with_a_checkpoint(case, simulate, recorder, full, status, code):
+    """A disk that is full would send a job round for ever."""
+    import signal
+
+    class Disk(recorder):
+        def checkpoint(self, time, facts, arrays):
+            if full and time > 0:
+                raise OSError(28, "No space left on device")
+            return super().checkpoint(time, facts, arrays)
+
+    r = simulate(case(), Disk(), progress=lambda p: signal.raise_signal(signal.SIGUSR1))
+    assert (r.outcome.status, r.outcome.exit_status) == (status, code)
+    assert "SIGUSR1 announced the end of the job's time" in r.outcome.reason
+    assert ("without a checkpoint" in r.outcome.reason) == full
+
+
 def test_resumed_run_is_the_uninterrupted_one(case, simulate):
     """Stopped by request after day 1.5, gone on from its checkpoint, in memory."""
     import signal

@@ -222,8 +222,13 @@ class Simulation:
                 reason = re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e))
                 if broken := self._not_finite():
                     reason += f" The state itself is damaged: {broken}."
-        if begun:  # else the frame at day 0 would be missing for ever
-            self._checkpoint(writer)
+        # without a first one the frame at day 0 would be missing for ever
+        kept = begun and self._checkpoint(writer)
+        if status == "requeue" and not kept:
+            status, reason = (
+                "stopped",
+                f"{reason}; but without a checkpoint another turn would come no further",
+            )
         return self._end(writer, status, reason)
 
     def _step(self) -> bool:
@@ -330,13 +335,13 @@ class Simulation:
             self._outputs.last_row,
         )
 
-    def _checkpoint(self, writer: Writer | None) -> None:
-        """Collective: hand the full state to the writer."""
+    def _checkpoint(self, writer: Writer | None) -> bool:
+        """Collective: hand the full state to the writer; whether it could be kept."""
         t, y = self._integrator.t, self._integrator.y
         broken = self._not_finite()
         if broken:
             self._log(f"the state at day {t:.6g} is not kept ({broken}); the checkpoint before it stays.")
-            return
+            return False
         facts = snapshot.facts(self._keepers, self._integrator, self.comm)
         tables = snapshot.tables(self.tissue, self.system, y)
         tables += snapshot.past(self.tissue, self.system, self._integrator)
@@ -347,6 +352,8 @@ class Simulation:
             hand_out(self.comm, tables, opener)
         except OSError as e:
             self._log(f"the checkpoint at day {t:.6g} could not be written: {e.strerror or e}")
+            return False
+        return True
 
     def _not_finite(self) -> str:
         """Collective: which populations hold values that are no numbers; empty if all is well."""
