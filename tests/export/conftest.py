@@ -64,6 +64,8 @@ def written(
         results.begin({"TNF": "pM", "pit": "um"}, record)
         for time, depth in enumerate(depths):
             fields = {"pit": depth(mesh.surface_points)} if len(mesh.surface_cells) else {}
+            if surface == "moves":
+                fields["pit_at_cut"] = fields["pit"] - 2.0
             tnf = np.zeros(len(mesh.marrow_points))
             row = {"time [day]": float(time)}
             new = None if time else mesh

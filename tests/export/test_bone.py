@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from osteofield.errors import InputError
-from osteofield.export import bone_at
+from osteofield.export import bone_at, lesions_of
 from osteofield.geometry import Sample
 from osteofield.results import open_results, prepare
 
@@ -31,10 +31,11 @@ def test_the_nearest_time_and_the_frame(tmp_path: Path, ball: Sample) -> None:
     assert (np.einsum("nd,nd->n", np.cross(b - a, c - a), outwards) > 0).all()
 
 
-def test_a_surface_that_moved_is_not_eroded_twice(tmp_path: Path, ball: Sample) -> None:
+def test_a_surface_that_moved_is_eroded_by_what_came_since(tmp_path: Path, ball: Sample) -> None:
     bone = bone_at(written(tmp_path / "r", ball, [lambda x: 5 + 0 * x[:, 0]], surface="moves"))
-    assert not bone.depth.any()
-    assert (bone.recorded == 5).all()
+    assert (bone.depth == 2).all()
+    assert (bone.recorded == 5).all() and bone.moved
+    assert lesions_of(bone)[1].perforations is None
 
 
 def test_a_sample_without_bone(tmp_path: Path) -> None:

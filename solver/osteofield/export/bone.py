@@ -12,6 +12,8 @@ import numpy as np
 from ..errors import InputError, Problem
 from ..results import Result
 
+AT_CUT = "_at_cut"  # behind the name of the depth: the part of it that a moving mesh shows
+
 
 @dataclass(frozen=True)
 class Bone:
@@ -22,11 +24,12 @@ class Bone:
         lower, upper: ``(d,)`` corners of the box.
         points: ``(n, d)`` points of the bone surface.
         facets: ``(m, d)`` rows of `points`, normals into the marrow.
-        depth: ``(n,)`` net eroded depth below these points that the mesh does not show itself;
-            zero where the mesh has moved with the surface.
+        depth: ``(n,)`` net eroded depth below these points that the mesh does not show itself:
+            where the surface moves, what was recorded since the mesh was last cut.
         recorded: ``(n,)`` net eroded depth since day 0 as written by the run.
         eroded_above: Depth from which surface counts as eroded.
         provenance: Where the sample comes from.
+        moved: Whether the mesh is not that of day 0: the surface moves.
     """
 
     time: float
@@ -38,6 +41,7 @@ class Bone:
     recorded: np.ndarray
     eroded_above: float
     provenance: dict[str, Any]
+    moved: bool = False
 
     @property
     def dimension(self) -> int:
@@ -67,6 +71,7 @@ def bone_at(result: Result, time: float | None = None) -> Bone:
     if not len(result.surface.times):  # a sample without bone
         points, facets = np.zeros((0, d)), np.zeros((0, d), np.int64)
         recorded = np.zeros(0)
+        depth = recorded
     else:
         points, facets = result.surface.mesh(step)
         name = (record.get("roles") or {}).get("depth")
@@ -78,16 +83,20 @@ def bone_at(result: Result, time: float | None = None) -> Bone:
                     result.path,
                 )
             )
-        recorded = result.surface[name][step]
+        depth = recorded = result.surface[name][step]
+        if _moves(result):
+            shown = f"{name}{AT_CUT}"
+            depth = recorded - (result.surface[shown][step] if shown in result.surface else recorded)
     return Bone(
         time=float(times[step]),
         lower=lower,
         upper=upper,
         points=np.ascontiguousarray(points[:, :d]),
         facets=facets,
-        depth=np.zeros(len(points)) if _moves(result) else recorded,
+        depth=depth,
         recorded=recorded,
         eroded_above=float(record.get("eroded_above") or 0.0),
+        moved=_moves(result),
         provenance=dict((record.get("mesh") or {}).get("provenance") or {}),
     )
 

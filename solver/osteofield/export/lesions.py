@@ -31,8 +31,8 @@ class Lesion:
         share: ES/BS, of all bone surface of the sample.
         deepest: E.De.max.
         reach: Largest distance of eroded surface from the centre.
-        perforations: Places where erosion from opposite sides has met; None next to an implant, where they
-            are not known.
+        perforations: Places where erosion from opposite sides has met; None next to an implant and where
+            the surface has moved: they are not known from the depth.
     """
 
     centre: np.ndarray
@@ -68,11 +68,16 @@ def lesions_of(bone: Bone) -> tuple[list[Lesion], Lesion]:
     joined, holes = _join(label, bone.facets, eroded, meetings)
     facet_label = np.where(eroded[bone.facets], joined[bone.facets], -1).max(1, initial=-1)
     found = [
-        _measure(bone, facet_label == k, eroded & (joined == k), None if bone.implant else int(holes[k]))
+        _measure(bone, facet_label == k, eroded & (joined == k), int(holes[k]) if _countable(bone) else None)
         for k in range(len(holes))
     ]
     found.sort(key=lambda lesion: -lesion.volume)
-    return found, _measure(bone, facet_label >= 0, eroded, None if bone.implant else int(holes.sum()))
+    return found, _measure(bone, facet_label >= 0, eroded, int(holes.sum()) if _countable(bone) else None)
+
+
+def _countable(bone: Bone) -> bool:
+    """Whether perforations can be told from the depth: on a mesh of day 0 without an implant."""
+    return not bone.implant and not bone.moved
 
 
 def _pieces(facets: np.ndarray, eroded: np.ndarray) -> np.ndarray:
@@ -95,7 +100,7 @@ def _meetings(bone: Bone, eroded: np.ndarray) -> list[np.ndarray]:
     surface between them; there is a perforation where the depths below these points leave no bone
     between. Pairs of nodes that touch belong to one perforation.
     """
-    if not eroded.any() or not bone.depth.any() or bone.implant:
+    if not eroded.any() or not bone.depth.any() or not _countable(bone):
         return []
     nodes = _around(bone, bone.points[eroded])
     level = level_of(bone, nodes)

@@ -75,6 +75,7 @@ class Moving:
         names = [p.name for p in network.surface]
         if network.roles.depth not in names:
             raise ValueError("a moving surface needs a surface population with the role of depth")
+        self._depth = network.roles.depth
         self._column = names.index(network.roles.depth)
         self._signed = (
             np.array([p.signed for p in network.marrow], bool),
@@ -90,6 +91,16 @@ class Moving:
     def sample(self) -> Sample:
         """The mesh now."""
         return self.bone.sample
+
+    @property
+    def at_cut(self) -> np.ndarray:
+        """Depth of every surface value that the mesh shows already, um; the rest has come since then."""
+        return self._at_cut
+
+    @property
+    def at_cut_name(self) -> str:
+        """Its name among the fields of the bone surface."""
+        return f"{self._depth}_at_cut"
 
     @property
     def kept(self) -> np.ndarray:

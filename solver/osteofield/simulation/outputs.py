@@ -59,6 +59,8 @@ class Outputs:
         """Collective: units and facts."""
         comm = self._tissue.problem.comm
         units = {p.name: p.unit for p in self._tissue.network.populations}
+        if self._moving is not None:
+            units[self._moving.at_cut_name] = "um"
         error: BaseException | None = None
         needed = False
         if self._writer is not None:
@@ -144,6 +146,9 @@ class Outputs:
             ]
             names = [f"{domain}/{populations[k].name}" for k in chosen]
             out.append(Columns(gather, values[:, chosen], names, [populations[k].factor for k in chosen]))
+        if self._moving is not None:
+            at_cut = self._moving.at_cut[t.layout.owned_surface, None]
+            out.append(Columns(t.gather_surface, at_cut, [f"surface/{self._moving.at_cut_name}"], [1.0]))
         return out
 
 
