@@ -60,6 +60,14 @@ MODEL = {
         {"name": "fever", "on": True, "meaning": "it burns", "source": "assumed: why not", "changed": False}
     ],
 }  # fmt: skip
+BUDGET = """\
+population,kind,what,amount,unit,share of turnover
+TNF,start,at the beginning,0,amol,0
+TNF,gain,secretion <by> macrophages,150,amol,0.75
+TNF,loss,decay,-50,amol,-0.25
+TNF,end,at the end,99.99,amol,0.5
+TNF,residual,explained by nothing,-0.01,amol,-5e-05
+"""
 UNITS = {"TNF": "pM", "bacteria": "CFU/mm^3", "OCa": "pM", "depth": "um"}
 
 
@@ -104,6 +112,7 @@ def write_ball(folder: Path) -> Path:
             marrow = {"TNF": t * np.exp(-far / 60), "bacteria": 1000.0 * (far < 150)}
             surface = {"OCa": np.full(len(near), 1e-3), "depth": depth}
             write_frame(results, Frame(t, marrow, surface, row, None if t else mesh))
+        (folder / "budget.csv").write_text(BUDGET)
         facts = {"accepted": 10, "rejected": 1, "rejections": {"error: TNF": 1}, "solves": 80}
         results.end(
             {"steps": {**facts, "iterations": 400}, "timings": {"integration": 1.5, "memory_MB": 99.0}}

@@ -118,6 +118,14 @@ def test_case_is_told_in_words(page: Path) -> None:
     assert "TNF-α, highest in the sample" in words
 
 
+def test_budget_is_shown_with_its_shares(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "<td>secretion &lt;by&gt; macrophages</td>" in text
+    assert 'class="share gain"><span style="width:75.0%">' in text
+    assert 'class="share loss"><span style="width:25.0%">' in text
+    assert '<data value="-50.0">' in text
+
+
 def test_key_numbers_against_day_0(ball: Path) -> None:
     found = {n.label: n for n in key_numbers(open_results(ball))}
     loss = found["bone volume fraction BV/TV"]

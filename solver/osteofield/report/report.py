@@ -12,6 +12,7 @@ from pathlib import Path
 from ..errors import InputError, Problem
 from ..results import Result, open_results
 from . import sections
+from .budgets import budgets
 from .figures import draw_figures
 from .html import Markup, element
 from .lesion3d import lesion_data
@@ -72,7 +73,7 @@ def build(result: Result, told: Callable[[str], None] = lambda line: None) -> st
     note = element("p", missing, class_="note") if missing else Markup("")
     body += [
         _section("Pictures", Markup(note + sections.figure_list(figures))),
-        _section("Budgets and balance", sections.budgets(result)),
+        _section("Budgets and balance", budgets(result)),
         _section("What is assumed", sections.assumptions(result)),
         _section("Solver", sections.solver(result)),
         _section("Provenance", sections.provenance(result)),

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,13 +11,12 @@ import numpy as np
 
 from ..results import Result
 from ..view.courses import ROUNDING
-from ..view.style import label_text, unit_text
+from ..view.style import unit_text
 from .figures import Figure
 from .html import Markup, element, number, plain_number, sparkline, table, text
 from .numbers import KeyNumber
 from .words import paragraphs
 
-BUDGET = "budget.csv"
 _TILES = (
     "bone_loss [%]",
     "E.De.max [um]",
@@ -121,58 +119,6 @@ def figure_list(figures: Sequence[Figure]) -> Markup:
         caption = element("figcaption", element("b", f"Figure {k + 1}. "), f.caption)
         made.append(element("figure", image, caption))
     return Markup("".join(made))
-
-
-def budgets(result: Result) -> Markup:
-    """What came, went and remained (where the run wrote it), and what the numerics did not conserve."""
-    parts = []
-    path = result.path / BUDGET
-    if path.is_file():
-        with path.open(newline="", encoding="utf-8") as f:
-            rows = list(csv.reader(f))
-        if len(rows) > 1:
-            parts.append(element("h3", "Budgets"))
-            parts.append(_budget_table(rows))
-    found = {
-        header.partition(".residual [")[0]: float(np.nanmax(np.abs(values)))
-        for header, values in result.history.items()
-        if ".residual [" in header and np.isfinite(values).any()
-    }
-    if found:
-        labels = result.record.get("labels") or {}
-        worst = sorted(found, key=lambda n: -found[n])
-        parts.append(element("h3", "Mass balance"))
-        parts.append(
-            element(
-                "p",
-                f"Largest imbalance of {len(found)} populations over the whole run, relative to what "
-                f"was turned "
-                "over: what the linear solves and the step control did not conserve.",
-            )
-        )
-        rows5 = [[label_text(labels.get(n, n)), number(found[n])] for n in worst[:5]]
-        parts.append(table(["population", "largest residual"], rows5, numeric=(1,), class_="narrow"))
-    return Markup("".join(parts))
-
-
-def _budget_table(rows: Sequence[Sequence[str]]) -> Markup:
-    """Columns as rows: first and last line of the table, which may be long."""
-    head_row, first, last = rows[0], rows[1], rows[-1]
-    body = []
-    for name, a, b in zip(head_row, first, last, strict=False):
-        label, _, unit = name.partition(" [")
-        body.append([label, unit_text(unit.rstrip("]")), _cell(a), _cell(b)])
-    shown = table(["", "unit", "first line", "last line"], body, numeric=(2, 3))
-    if len(body) <= 12:
-        return shown
-    return element("details", element("summary", f"{len(body)} columns of {BUDGET}"), shown)
-
-
-def _cell(value: str) -> Markup:
-    try:
-        return number(float(value))
-    except ValueError:
-        return text(value)
 
 
 def solver(result: Result) -> Markup:

@@ -179,7 +179,8 @@ def _draw(ax: Axes, panel: Panel, histories: Sequence[History]) -> None:
     ax.set_ylabel(with_unit(panel.title, panel.unit))
     if len(panel.lines) > 1:
         columns = 1 + (len(panel.lines) > 3 and max(map(len, panel.lines)) < 6)
-        ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=columns)
+        size = 6 if len(panel.lines) > 3 and columns == 1 else 7
+        ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=columns, fontsize=size)
 
 
 def _shade(ax: Axes, treated: Sequence[Period]) -> None:
