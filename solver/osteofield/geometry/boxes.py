@@ -70,43 +70,44 @@ class Partition:
     def even(cls, team: Team, whole: tuple[int, ...]) -> Partition:
         """Boxes of nearly equal size."""
 
-        def middle(box: Box, axis: int, low: int, parts: int) -> int:
-            return box.lo[axis] + box.shape[axis] * low // parts
+        def middle(box: Box, low: int, parts: int) -> tuple[int, int]:
+            axis = int(np.argmax(box.shape))
+            return axis, box.lo[axis] + box.shape[axis] * low // parts
 
         return cls(team, whole, _bisect(whole, team.size, lambda todo: [middle(*t) for t in todo]))
 
     @classmethod
     def balanced(cls, rough: Partition, weight: np.ndarray) -> Partition:
-        """Collective: boxes of nearly equal weight, by recursive bisection of the longest side.
+        """Collective: boxes of nearly equal weight, by recursive bisection of one of the long sides.
+
+        Of the sides that are nearly as long as the longest that one is cut whose planes allow the most
+        equal halves.
 
         Args:
             rough: How `weight` lies on the ranks.
             weight: Integer weight of every entry of ``rough.own``.
         """
 
-        def planes(todo: list[tuple[Box, int, int, int]]) -> list[int]:
-            marginals = []
-            for box, axis, _, _ in todo:
-                line = np.zeros(box.shape[axis], np.int64)
-                mine = box & rough.own
-                if mine.size:
-                    part = weight[mine.within(rough.own)]
-                    start = mine.lo[axis] - box.lo[axis]
-                    others = tuple(k for k in range(part.ndim) if k != axis)
-                    line[start : start + part.shape[axis]] = part.sum(others)
-                marginals.append(line)
-            total = rough.team.sum(np.concatenate(marginals))
+        def cuts(todo: _Todo) -> list[tuple[int, int]]:
+            lines = [_along(box, axis, rough.own, weight) for box, *_ in todo for axis in _long_sides(box)]
+            total = rough.team.sum(np.concatenate(lines))
             out = []
-            for box, axis, low, parts in todo:
-                line, total = total[: box.shape[axis]], total[box.shape[axis] :]
-                upto = np.concatenate([[0], np.cumsum(line)])
-                plane = int(np.abs(upto * parts - upto[-1] * low).argmin())
-                if not upto[-1]:
-                    plane = box.shape[axis] * low // parts
-                out.append(box.lo[axis] + min(max(plane, 1), box.shape[axis] - 1))
+            for box, low, parts in todo:
+                best: tuple[float, int, int] | None = None
+                for axis in _long_sides(box):
+                    line, total = total[: box.shape[axis]], total[box.shape[axis] :]
+                    upto = np.cumsum(line)[:-1]  # of planes that leave something on both sides
+                    if not line.sum():
+                        upto = np.arange(1, len(line))
+                        line = np.ones(len(line), np.int64)
+                    miss = np.abs(upto * parts - line.sum() * low)
+                    found = (float(miss.min() / line.sum()), axis, box.lo[axis] + 1 + int(miss.argmin()))
+                    best = min(best or found, found)
+                assert best is not None
+                out.append(best[1:])
             return out
 
-        return cls(rough.team, rough.whole, _bisect(rough.whole, rough.team.size, planes))
+        return cls(rough.team, rough.whole, _bisect(rough.whole, rough.team.size, cuts))
 
     def halo(self, held: Box) -> Exchange:
         """Collective: prepare the fetching of `held`, any box of the array."""
@@ -117,27 +118,42 @@ class Partition:
         return Exchange(self, held)(own)
 
 
-_Todo = list[tuple[Box, int, int, int]]
+_Todo = list[tuple[Box, int, int]]  # boxes that are to be cut, into how many of how many parts below
+_LONG = 0.7  # sides at least that long beside the longest may be cut
 
 
-def _bisect(whole: tuple[int, ...], parts: int, planes: Callable[[_Todo], list[int]]) -> list[Box]:
-    """Recursive bisection, all boxes of a round at once; `planes` says where each is cut."""
+def _long_sides(box: Box) -> list[int]:
+    return [k for k, n in enumerate(box.shape) if n > 1 and n >= _LONG * max(box.shape)]
+
+
+def _along(box: Box, axis: int, own: Box, weight: np.ndarray) -> np.ndarray:
+    """What this rank's entries in a box weigh, plane by plane across an axis."""
+    line = np.zeros(box.shape[axis], np.int64)
+    mine = box & own
+    if mine.size:
+        part = weight[mine.within(own)]
+        start = mine.lo[axis] - box.lo[axis]
+        line[start : start + part.shape[axis]] = part.sum(tuple(k for k in range(part.ndim) if k != axis))
+    return line
+
+
+def _bisect(whole: tuple[int, ...], parts: int, cuts: Callable[[_Todo], list[tuple[int, int]]]) -> list[Box]:
+    """Recursive bisection, all boxes of a round at once; `cuts` gives the axis and plane of each."""
     boxes = [Box((0,) * len(whole), tuple(whole))]
     counts = [parts]
     while max(counts) > 1:
-        todo: _Todo = []
-        for box, n in zip(boxes, counts, strict=True):
-            if n > 1 and max(box.shape) > 1:
-                todo.append((box, int(np.argmax(box.shape)), n // 2, n))
-        at = iter(planes(todo) if todo else [])
+        todo: _Todo = [
+            (b, n // 2, n) for b, n in zip(boxes, counts, strict=True) if n > 1 and max(b.shape) > 1
+        ]
+        at = iter(cuts(todo) if todo else [])
         new_boxes, new_counts = [], []
         for box, n in zip(boxes, counts, strict=True):
             if n == 1:
                 new_boxes.append(box)
                 new_counts.append(1)
                 continue
-            axis = int(np.argmax(box.shape))
-            plane = next(at) if max(box.shape) > 1 else box.hi[axis]  # more parts than entries: empty boxes
+            # more parts than entries: empty boxes
+            axis, plane = next(at) if max(box.shape) > 1 else (0, box.hi[0])
             lo, hi = list(box.lo), list(box.hi)
             lo[axis] = hi[axis] = plane
             new_boxes += [Box(box.lo, tuple(hi)), Box(tuple(lo), box.hi)]
