@@ -92,7 +92,7 @@ def test_run_gives_history_fields_and_record(case_file, tmp_path):
     assert list((tmp_path / "out" / "checkpoints").glob("*.h5"))
     log = (tmp_path / "out" / "log.txt").read_text()
     assert "done at day 3: day 3 was reached" in log
-    assert "A plate: 1 rank" in log
+    assert "A plate\n" in log and "unknowns on 1 rank" in log
 
 
 def test_resolved_case_runs_again_and_gives_the_same(case_file, tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext
 from importlib import metadata
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from .case import Case, check_names, load_case
@@ -72,6 +73,7 @@ def run_case(
     progress: Callable[[Progress], None] | None = None,
     before_report: Callable[[], None] = lambda: None,
     screen: bool = True,
+    level: str = "info",
     sample: Piece | WellMixed | None = None,
 ) -> Outcome:
     """Collective: run a case, or all its arms, into a folder.
@@ -82,6 +84,7 @@ def run_case(
         overwrite, resume, progress: See `run`.
         before_report: Called when the integration is over, before its summary is logged.
         screen: Whether the log also goes to the screen (rank 0).
+        level: Lowest level of messages that goes there: ``debug``, ``info``, ``warning``.
         sample: The sample of the case where it is known already.
 
     Raises:
@@ -92,10 +95,10 @@ def run_case(
 
         return run_arms(
             case, directory, overwrite=overwrite, resume=resume, progress=progress,
-            before_report=before_report, screen=screen,
+            before_report=before_report, screen=screen, level=level,
         )  # fmt: skip
     from .results import Log, ResumePoint, prepare, refuse
-    from .simulation import Simulation
+    from .simulation import Simulation, describe_start
 
     begun = clock.perf_counter()
     comm = world()
@@ -124,6 +127,7 @@ def run_case(
 
         def make() -> ResultsFolder:
             options = {"identity": identity, "keep": case.checkpoint.keep, "screen": screen}
+            options["log_level"] = level
             fingerprint = case_hash(case, network)
             if point is None:
                 return prepare(directory, case.name, fingerprint, overwrite, **options)
@@ -131,13 +135,13 @@ def run_case(
             return point.open(fingerprint, **options)
 
         folder = on_root(comm, make)
-        log: Callable[[str], None] = Log.silent() if folder is None else folder.log
+        log: Log = Log.silent() if folder is None else folder.log
         restored = shared(comm, folder.resume_from if folder else None) if resume else None
         read = clock.perf_counter() - begun
         with folder or nullcontext():  # notes in run.json how it ended, also after an error
-            log(f"{case.title or case.name}: {comm.size} rank{'s' if comm.size > 1 else ''}")
+            log(describe_start(case, network, sample, comm.size))
             for line in notes:
-                log(line)
+                log.debug(line)
             simulation = Simulation(case, network, network.in_health(), sample, comm, log, start)
             simulation.timings["sample"] = read
             outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
@@ -261,12 +265,16 @@ def _report(outcome: Outcome, directory: Path, log: Callable[[str], None]) -> No
     s, t = outcome.steps, outcome.timings
     integration = t.get("integration", 0.0)
     per = integration / max(s["accepted"] + s["rejected"], 1)
-    log(
-        f"{outcome.status} at day {outcome.time:.6g}: {outcome.reason}\n"
+    lines = [f"{outcome.status} at day {outcome.time:.6g}: {outcome.reason}"]
+    lines += [f"  {label:<16}{text}" for label, text in outcome.numbers]
+    lines.append(
         f"{s['accepted']} steps ({s['rejected']} rejected), "
         f"{s['iterations'] / max(s['solves'], 1):.1f} iterations per solve, {per:.3g} s per step; "
         f"sample {t.get('sample', 0):.1f} s, tissue {t.get('tissue', 0):.1f} s, "
         f"homeostasis {t.get('homeostasis', 0):.1f} s, integration {integration:.1f} s; "
-        f"{t['memory_MB']:.0f} MB\n"
-        f"results in {directory}"
+        f"{t['memory_MB']:.0f} MB"
     )
+    lines.append(
+        f"results in {directory}" + (f"; osteofield plot {quote(str(directory))}" * bool(outcome.numbers))
+    )
+    log("\n".join(lines))

@@ -30,6 +30,7 @@ def run_arms(
     progress: Callable[[Progress], None] | None = None,
     before_report: Callable[[], None] = lambda: None,
     screen: bool = True,
+    level: str = "info",
 ) -> Outcome:
     """Collective: run every arm of a case into ``DIR/<arm>`` and write ``arms.csv``.
 
@@ -37,8 +38,8 @@ def run_arms(
 
     Args:
         case: A case with arms; all share its sample.
-        directory, overwrite, resume, progress, before_report, screen: See `api.run_case`. With `resume`
-            arms that are done are kept.
+        directory, overwrite, resume, progress, before_report, screen, level: See `api.run_case`.
+            With `resume` arms that are done are kept.
 
     Returns:
         Of the first arm that did not come to its end, else of the last.
@@ -60,7 +61,13 @@ def run_arms(
         try:
             names = [a.name for a in case.arms]
             folder = ArmsFolder(
-                directory, whole, case.resolved, names, overwrite=overwrite, resume=resume, screen=screen
+                directory,
+                whole,
+                case.resolved,
+                names,
+                overwrite=overwrite,
+                resume=resume,
+                screen=screen and level != "warning",
             )
         except InputError as e:
             error = e
@@ -78,7 +85,7 @@ def run_arms(
                 continue
             outcome = run_case(
                 arm, directory / arm.name, overwrite=left == "all" and resume, resume=left == "rest",
-                progress=progress, before_report=before_report, screen=screen, sample=sample,
+                progress=progress, before_report=before_report, screen=screen, level=level, sample=sample,
             )  # fmt: skip
             outcomes.append(outcome)
             if outcome.status in ("interrupted", "requeue"):

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from osteofield.cli import main
 
 CASE = """\
 format = 1
@@ -87,3 +90,44 @@ def signalled(folder: Path, when: str, ranks: int = 1) -> subprocess.CompletedPr
             pytest.skip("this environment has no MPI launcher")
         command = [str(launcher), "-n", str(ranks), *command]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+def test_what_is_said_first_and_last(folder: Path) -> None:
+    said = run_case(folder)
+    first, *_, last = said.splitlines()
+    assert first == "case"
+    assert "  sample  well mixed: one point of marrow in contact with bone surface" in said
+    assert re.search(r"  model   osteoimmune: \d+ populations \(9 diffuse, ", said)
+    assert re.search(r"  solve   22 unknowns on 1 rank, about 0.3 GB; 2 days", said)
+    assert re.search(r"  bone lost +\S+ mm\^3, \S+ %\n  deepest erosion +\S+ um\n  bacteria +\S+ CFU\n", said)
+    assert last == "results in results/case; osteofield plot results/case"
+
+
+def test_quiet_and_verbose(folder: Path) -> None:
+    assert run_case(folder, "--quiet") == ""
+    assert "bone lost" in (folder / "results/case/log.txt").read_text()
+    said = run_case(folder, "--verbose")
+    assert said.count("\nstep ") > 10
+    assert main(["run", str(folder / "case.toml"), "--quiet", "--verbose"]) == 2
+
+
+def test_quiet_still_tells_why_a_run_stopped(folder: Path) -> None:
+    settings = (
+        "--set",
+        "time.shortest_step=0.5 day",
+        "--set",
+        "time.first_step=0.5 day",
+        "--set",
+        "time.tolerance=1e-9",
+    )
+    said = run_case(folder, "--quiet", *settings, status=3)
+    assert said.startswith("osteofield: stopped at day 0:")
+    assert len(said.splitlines()) == 1
+
+
+def run_case(folder: Path, *arguments: str, status: int = 0) -> str:
+    command = [sys.executable, "-m", "osteofield", "run", "case.toml", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == status, done.stderr
+    assert done.stdout == ""
+    return done.stderr

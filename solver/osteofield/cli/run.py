@@ -12,7 +12,7 @@ from types import FrameType
 
 from ..parallel import end_all_ranks, is_root
 from .casefile import case_arguments, located_in, read
-from .progress import ProgressLine
+from .progress import Mode, ProgressLine
 from .screen import warn
 from .status import STOPPED
 
@@ -27,12 +27,17 @@ EXAMPLES = """examples:
   osteofield run osteomyelitis_microct.toml --set sample.image=scan.nrrd --set sample.threshold=63
   osteofield run osteomyelitis.toml --resume"""
 
+_LEVELS = {"quiet": "warning", "live": "info", "verbose": "debug"}
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     case_arguments(parser)
     parser.add_argument(
         "-o", dest="directory", metavar="DIR", type=Path, help="results folder; default results/<case name>"
     )
+    tell = parser.add_mutually_exclusive_group()
+    tell.add_argument("--quiet", action="store_true", help="say nothing unless something is wrong")
+    tell.add_argument("--verbose", action="store_true", help="say everything, with a line for every step")
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--resume", action="store_true", help="go on from the last checkpoint in the folder")
     how.add_argument("--overwrite", action="store_true", help="replace the folder instead of moving it aside")
@@ -43,7 +48,8 @@ def execute(args: argparse.Namespace) -> int:
     directory = args.directory or Path("results") / case.name
     from ..api import run_case  # brings in DOLFINx: not before the case is known to be right
 
-    line = ProgressLine()
+    mode: Mode = "quiet" if args.quiet else "verbose" if args.verbose else "live"
+    line = ProgressLine(mode=mode)
     try:
         with located_in(case), _hearing_the_limit(lambda: line.started):
             outcome = run_case(
@@ -53,9 +59,12 @@ def execute(args: argparse.Namespace) -> int:
                 resume=args.resume,
                 progress=line,
                 before_report=line.close,
+                level=_LEVELS[mode],
             )
     finally:
         line.close()
+    if outcome.exit_status and args.quiet:
+        warn(f"{outcome.status} at day {outcome.time:.6g}: {outcome.reason}; results in {directory}")
     return outcome.exit_status
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from datetime import datetime
@@ -46,7 +47,10 @@ class Log:
             with suppress(OSError):
                 self._file.write("".join(f"{stamp}  {mark}{line}\n" for line in message.splitlines() or [""]))
         if self.screen and rank >= self._least:
-            print(f"{mark}{message}", file=self.screen, flush=True)
+            clear = "\r\x1b[K" if self.screen.isatty() and os.environ.get("TERM") != "dumb" else ""
+            print(
+                f"{clear}{mark}{message}", file=self.screen, flush=True
+            )  # over a live line, if there is one
 
     def debug(self, message: str) -> None:
         """To the file only, by default."""

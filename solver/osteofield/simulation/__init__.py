@@ -4,7 +4,7 @@
 from .faces import check_faces
 from .memory import MemoryWriter
 from .outcome import Outcome, Progress
-from .plan import describe_arms, describe_plan
+from .plan import describe_arms, describe_plan, describe_start
 from .probes import check_places
 from .seeding import check_foci
 from .simulation import Simulation
@@ -13,5 +13,6 @@ from .writer import Frame, MeshData, Writer, write_frame
 
 __all__ = [
     "Frame", "MemoryWriter", "MeshData", "Outcome", "Progress", "Restored", "Simulation", "Writer",
-    "check_faces", "check_foci", "check_places", "describe_arms", "describe_plan", "write_frame",
+    "check_faces", "check_foci", "check_places", "describe_arms", "describe_plan", "describe_start",
+    "write_frame",
 ]  # fmt: skip

@@ -40,6 +40,7 @@ class Outcome:
         time: Last time reached, day.
         steps: Accepted and rejected steps, iterations, solves.
         timings: Wall seconds by phase.
+        row: The last row of the history (rank 0).
     """
 
     status: str
@@ -47,8 +48,32 @@ class Outcome:
     time: float
     steps: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    row: Mapping[str, float] | None = None
 
     @property
     def exit_status(self) -> int:
         """0 done, 85 to be queued again, 3 stopped or interrupted (a checkpoint is left)."""
         return {"done": 0, "requeue": 85}.get(self.status, 3)
+
+    @property
+    def numbers(self) -> list[tuple[str, str]]:
+        """What a user wants to know first, as far as the model has it: label and value with unit."""
+        row = self.row or {}
+        found = []
+        for label, columns in _NUMBERS.items():
+            texts = [
+                f"{value:.3g} {column.rpartition('[')[2].rstrip(']')}"
+                for name in columns
+                for column, value in row.items()
+                if column.startswith(name) and value == value
+            ]
+            if texts:
+                found.append((label, ", ".join(texts)))
+        return found
+
+
+_NUMBERS = {
+    "bone lost": ("bone_loss [",),
+    "deepest erosion": ("E.De.max [",),
+    "bacteria": ("bacteria_total [",),
+}

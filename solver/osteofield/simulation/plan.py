@@ -17,6 +17,46 @@ _BYTES_PER_NODE = 6700  # measured on the osteoimmune model, 0.8 million nodes, 
 _BYTES_PER_BLOCK = 32  # and per entry of the node blocks on all levels
 
 
+def describe_start(case: Case, network: Network, sample: Piece | WellMixed, ranks: int) -> str:
+    """The first lines of a run: what runs, on what."""
+    lines = [case.title or case.name]
+
+    def say(label: str, text: str) -> None:
+        lines.append(f"  {label:<8}{text}")
+
+    if isinstance(sample, WellMixed):
+        say("sample", "well mixed: one point of marrow in contact with bone surface")
+    else:
+        say("sample", f"{_extent(sample)}, {sample.marrow_cells:,} marrow cells")
+    counts = (
+        (network.n_diffusing, "diffuse"),
+        (len(network.marrow) - network.n_diffusing, "stay in marrow"),
+        (len(network.surface), "live on the bone surface"),
+    )
+    kinds = ", ".join(f"{n} {what}" for n, what in counts if n)
+    say("model", f"{network.name}: {len(network.populations)} populations ({kinds})")
+    unknowns, memory = _unknowns(network, sample)
+    where = f"{ranks} rank{'s' * (ranks > 1)}"
+    say("solve", f"{unknowns:,} unknowns on {where}, about {memory:.1f} GB; {case.time.end:g} days")
+    return "\n".join(lines)
+
+
+def _extent(sample: Piece) -> str:
+    lo, hi = sample.box
+    box = " x ".join(f"{(b - a) / 1e3:.3g}" for a, b in zip(lo, hi, strict=True))
+    m = sample.morphometry
+    total = m.bone_volume + m.marrow_volume
+    return f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %"
+
+
+def _unknowns(network: Network, sample: Piece | WellMixed) -> tuple[int, float]:
+    """Number of unknowns, and an estimate of the memory over all ranks in GB."""
+    nodes, points = (1, 1) if isinstance(sample, WellMixed) else (sample.marrow_points, sample.surface_points)
+    nd = max(network.n_diffusing, 1)
+    memory = nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
+    return nodes * len(network.marrow) + points * len(network.surface), max(memory, 0.3)
+
+
 def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> str:
     """A page of text about what would run."""
     lines = [f"{case.title or case.name}", ""]
@@ -39,22 +79,15 @@ def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> st
             "",
             f"bone surface / marrow volume {1e3 * sample.sigma0:.3g} /mm, bone / surface {sample.d0:.4g} um",
         )
-        nodes = points = 1
     else:
-        lo, hi = sample.box
-        box = " x ".join(f"{(b - a) / 1e3:.3g}" for a, b in zip(lo, hi, strict=True))
         nodes, points = sample.marrow_points, sample.surface_points
-        m = sample.morphometry
-        total = m.bone_volume + m.marrow_volume
-        say("sample", f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %")
+        say("sample", _extent(sample))
         say("mesh", f"{sample.marrow_cells:,} marrow cells, {nodes:,} nodes, {points:,} on the bone surface")
         simplices = 6 if sample.dimension == 3 else 2  # of a cube, a square
-        edge = (m.marrow_volume / sample.marrow_cells * simplices) ** (1 / sample.dimension)
+        edge = (sample.morphometry.marrow_volume / sample.marrow_cells * simplices) ** (1 / sample.dimension)
         say("", f"mean cell size {edge:.3g} um")
-    unknowns = nodes * len(network.marrow) + points * len(network.surface)
-    nd = max(network.n_diffusing, 1)
-    memory = nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
-    say("unknowns", f"{unknowns:,}; about {max(memory, 0.3):.1f} GB of memory over all ranks")
+    unknowns, memory = _unknowns(network, sample)
+    say("unknowns", f"{unknowns:,}; about {memory:.1f} GB of memory over all ranks")
     say("boundary", "closed: no flux" if case.outer == "closed" else "open: an infinite healthy surrounding")
     starts = {
         "homeostasis": "homeostasis, then the infection",

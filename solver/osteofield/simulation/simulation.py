@@ -365,8 +365,9 @@ class Simulation:
         """Collective: the last facts."""
         integrator = self._integrator
         outcome = Outcome(
-            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings)
-        )
+            status, reason, integrator.t, step_facts(integrator, self.names), dict(self.timings),
+            self._outputs.last_row,
+        )  # fmt: skip
         outcome.timings["memory_MB"] = peak_memory(self.comm)
         budget = budget_rows(self.tissue, self.system, self._ledger, integrator.t, integrator.y)
         self._log(closure(budget))
