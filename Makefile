@@ -9,12 +9,13 @@ CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || getconf _NPROCESSOR
 MPIEXEC := $(if $(filter-out 1,$(CORES)),$(BIN)/mpiexec -n 2)
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test lint format schema env clean
+.PHONY: help demo test lint format docs schema env clean
 help:
 	@echo 'make demo    a 3-D bone infection on 2 cores, then its pictures: results/osteomyelitis'
 	@echo 'make test    linters, type checker and the whole test suite'
 	@echo 'make lint    linters and type checker alone;  make format  mends the layout of the code'
 	@echo 'make schema  docs/case.schema.json anew, after a change of the keys of a case'
+	@echo 'make docs    the documentation as web pages: build/docs/index.html'
 	@echo 'make env     only the environment .venv (PYTHON=... chooses the interpreter)'
 	@echo 'make clean   removes what the other targets made, results/ included'
 
@@ -36,6 +37,10 @@ schema: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --quiet --fix .
 	$(BIN)/ruff format --quiet .
+
+docs: $(STAMP)
+	$(BIN)/python -m mkdocs build --strict --quiet --clean
+	@echo 'open build/docs/index.html'
 
 env: $(STAMP)
 

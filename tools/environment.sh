@@ -92,7 +92,7 @@ if ! .venv/bin/python -c '' 2>/dev/null || ! grep -qF "$PWD/.venv" .venv/bin/act
     fi
 fi
 say "installing into .venv (about 1 GB, a minute or so)"
-.venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[fem,view,sbml,bench,test]'
+.venv/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[fem,view,sbml,bench,docs,test]'
 
 if [ "$(uname -s)" = Linux ]; then
     PATH=$PATH:/sbin:/usr/sbin

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from osteofield import export
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.export import Bone
 from osteofield.geometry import Sample, build_sample
@@ -21,20 +23,8 @@ Depth = Callable[[np.ndarray], np.ndarray]
 
 def bone_of(sample: Sample, depth: Depth = lambda x: np.zeros(len(x)), *, moved: bool = False) -> Bone:
     """The bone of a sample, with a depth that is a function of place."""
-    used, facets = np.unique(sample.surface, return_inverse=True)
-    points = sample.points[used]
-    recorded = depth(points)
-    return Bone(
-        time=0.0,
-        lower=np.array(sample.box[0]),
-        upper=np.array(sample.box[1]),
-        points=points,
-        facets=facets.reshape(sample.surface.shape),
-        depth=np.zeros(len(points)) if moved else recorded,
-        recorded=recorded,
-        eroded_above=2.0,
-        provenance=sample.provenance,
-    )
+    bone = export.bone_of(sample, depth(sample.points[np.unique(sample.surface)]))
+    return replace(bone, depth=np.zeros(len(bone.points))) if moved else bone
 
 
 def shape(kind: str, size: Sequence[float], cell: float, **more: Any) -> Sample:

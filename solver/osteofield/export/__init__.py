@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Results as other groups take them: virtual micro-CT, surfaces, tables of points and of lesions."""
 
-from .bone import Bone, bone_at
+from .bone import Bone, bone_at, bone_of
 from .lesions import Lesion, lesions_of
 from .scan import Scan, scan, write_scan
 from .surface import Skin, skin_of, write_skin
@@ -13,6 +13,7 @@ __all__ = [
     "Scan",
     "Skin",
     "bone_at",
+    "bone_of",
     "lesions_of",
     "scan",
     "skin_of",

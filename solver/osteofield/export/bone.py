@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, Problem
+from ..geometry import Sample
 from ..results import Result
 
 AT_CUT = "_at_cut"  # behind the name of the depth: the part of it that a moving mesh shows
@@ -51,6 +52,29 @@ class Bone:
     def implant(self) -> bool:
         """Whether the sample holds an implant, so that its bone surface alone does not bound its bone."""
         return "implant" in (self.provenance.get("labels") or {})
+
+
+def bone_of(sample: Sample, depth: np.ndarray | None = None) -> Bone:
+    """The bone of a sample, for example to make a scan of it without a run.
+
+    Args:
+        sample: The sample.
+        depth: ``(n,)`` net eroded depth at its surface points, ascending by their numbers in the
+            sample, um; None: not eroded.
+    """
+    used, facets = np.unique(sample.surface, return_inverse=True)
+    lost = np.zeros(len(used)) if depth is None else np.asarray(depth, float)
+    return Bone(
+        time=0.0,
+        lower=np.array(sample.box[0]),
+        upper=np.array(sample.box[1]),
+        points=sample.points[used],
+        facets=facets.reshape(sample.surface.shape),
+        depth=lost,
+        recorded=lost,
+        eroded_above=2.0,
+        provenance=sample.provenance,
+    )
 
 
 def bone_at(result: Result, time: float | None = None) -> Bone:
