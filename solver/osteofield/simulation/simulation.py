@@ -38,7 +38,7 @@ from .writer import Writer
 if TYPE_CHECKING:
     from mpi4py import MPI
 
-GENTLY = 0.003  # of the last step: the first one after a re-cut
+GENTLY = 0.01  # of the last step: the first one after a re-cut
 
 
 class Simulation:
