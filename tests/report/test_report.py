@@ -22,8 +22,10 @@ from osteofield.report.lesion3d import lesion_data
 from osteofield.report.numbers import key_numbers
 from osteofield.report.sections import source_kind
 from osteofield.results import open_results, prepare
+from osteofield.results.arms import ArmsFolder
+from osteofield.view import plot
 
-from .conftest import FOCUS, RADIUS, SIZE
+from .conftest import FOCUS, RADIUS, SIZE, write_ball
 
 CENTRE = np.full(3, SIZE / 2)
 VOID = {"meta", "img", "link", "input", "circle", "polyline", "br"}
@@ -176,6 +178,27 @@ def test_well_mixed_results_have_a_report(well_mixed: Path, tmp_path: Path) -> N
     read = Page(file.read_text(encoding="utf-8"))
     assert "The lesion" not in read.headings and "Pictures" in read.headings
     assert ("TNF.mean [pM]", 2.0, 3.0) in read.claims
+
+
+def test_arms_are_set_side_by_side(tmp_path: Path) -> None:
+    resolved = (
+        'format = 1\ntitle = "Two arms"\n[[arm]]\nname = "untreated"\n'
+        '[[arm]]\nname = "one & two"\n[[arm.therapy]]\ndrug = "vancomycin"\nfrom = "4 day"\n'
+    )
+    names = ("untreated", "one & two")
+    with ArmsFolder(
+        tmp_path / "arms", {"name": "arms", "hash": "h"}, resolved, names, screen=False
+    ) as folder:
+        for name in names:
+            write_ball(tmp_path / "arms" / name)
+        folder.end({})
+    read = Page(write_report(tmp_path / "arms").read_text(encoding="utf-8"))
+    assert read.headings[:3] == ["The arms", "Key numbers", "Courses"] and not read.open
+    words = " ".join(read.words)
+    assert "Two arms" in words and "the case as it is" in words and "vancomycin from 4 day on." in words
+    assert read.claims.count(("bone_loss [mm^3]", 10.0, 1.23456789e-3)) == 2
+    with pytest.raises(InputError, match="holds the arms of a comparison; name one of them: .*untreated"):
+        plot(tmp_path / "arms", what="lesion")
 
 
 def test_nothing_to_report_and_nowhere_to_write(ball: Path, tmp_path: Path) -> None:

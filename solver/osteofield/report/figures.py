@@ -79,6 +79,15 @@ def draw_figures(result: Result) -> tuple[list[Figure], str]:
 
 
 def _figure(path: Path, request: Request, result: Result) -> Figure:
+    flat = result.record.get("dimension") == 2
+    caption = CAPTIONS_2D.get(request.kind, CAPTIONS[request.kind]) if flat else CAPTIONS[request.kind]
+    labels = result.record.get("labels") or {}
+    name = label_text(labels.get(path.stem, path.stem))
+    return pack(path, request.kind, caption.format(name=name))
+
+
+def pack(path: Path, kind: str, caption: str) -> Figure:
+    """A PNG as part of a page."""
     from PIL import Image
 
     with Image.open(path) as picture:
@@ -87,9 +96,5 @@ def _figure(path: Path, request: Request, result: Result) -> Figure:
         shown = shown.resize((_WIDTH, round(shown.height * _WIDTH / shown.width)), Image.Resampling.LANCZOS)
     packed = io.BytesIO()
     shown.save(packed, "WEBP", quality=88, method=5)
-    flat = result.record.get("dimension") == 2
-    caption = CAPTIONS_2D.get(request.kind, CAPTIONS[request.kind]) if flat else CAPTIONS[request.kind]
-    labels = result.record.get("labels") or {}
-    name = label_text(labels.get(path.stem, path.stem))
     data = base64.b64encode(packed.getvalue()).decode("ascii")
-    return Figure(request.kind, f"data:image/webp;base64,{data}", shown.size, caption.format(name=name))
+    return Figure(kind, f"data:image/webp;base64,{data}", shown.size, caption)

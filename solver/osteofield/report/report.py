@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
 from ..errors import InputError, Problem
 from ..results import Result, open_results
 from . import sections
+from .arms import arms_figure, arms_table, arms_words
 from .budgets import budgets
 from .figures import draw_figures
 from .html import Markup, element
@@ -40,12 +41,13 @@ def write_report(
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
     result = open_results(directory)
-    if not result.history or not len(result.times):
+    arms = {n: r for n, r in result.arms.items() if len(r.times)}
+    if not arms and (not result.history or not len(result.times)):
         raise InputError(Problem("the run has not written anything to report yet.", result.path))
     path = Path(file) if file is not None else result.path / "report.html"
     if path.is_dir():
         raise InputError(Problem("this is a folder; the report needs a file, such as report.html.", path))
-    page = build(result, told)
+    page = build_arms(result, arms, told) if arms else build(result, told)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
@@ -79,9 +81,35 @@ def build(result: Result, told: Callable[[str], None] = lambda line: None) -> st
         _section("Provenance", sections.provenance(result)),
         element("footer", _footer()),
     ]
-    title = result.record["case"].get("title") or result.record["case"].get("name")
+    return _page(result, body, lesion is not None)
+
+
+def build_arms(result: Result, arms: Mapping[str, Result], told: Callable[[str], None]) -> str:
+    """The page of a comparison: its arms side by side; each arm has a report of its own."""
+    told("reading")
+    first = next(iter(arms.values()))
+    numbers = arms_table(arms)
+    told("pictures")
+    where = ", ".join(f"osteofield report {result.path.name}/{n}" for n in arms)
+    body = [
+        sections.head(result),
+        _section("The arms", arms_words(result)),
+        _section("Key numbers", numbers),
+        _section("Courses", sections.figure_list([arms_figure(arms)])),
+        _section("The case of the first arm", sections.words(first)),
+        _section("What is assumed", sections.assumptions(first)),
+        _section(
+            "Provenance", Markup(element("p", f"More about one arm: {where}.") + sections.provenance(first))
+        ),
+        element("footer", _footer()),
+    ]
+    return _page(result, body, False)
+
+
+def _page(result: Result, body: Sequence[Markup], viewer: bool) -> str:
+    title = sections.title_of(result)
     style = _asset("page.css")
-    script = Markup(f"<script>{_asset('viewer.js')}</script>") if lesion is not None else Markup("")
+    script = Markup(f"<script>{_asset('viewer.js')}</script>") if viewer else Markup("")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'

@@ -15,7 +15,7 @@ from ..view.style import unit_text
 from .figures import Figure
 from .html import Markup, element, number, plain_number, sparkline, table, text
 from .numbers import KeyNumber
-from .words import paragraphs
+from .words import case_table, paragraphs
 
 _TILES = (
     "bone_loss [%]",
@@ -31,7 +31,7 @@ def head(result: Result) -> Markup:
     """Title, and how the run ended."""
     record = result.record
     case = record.get("case", {})
-    title = case.get("title") or case.get("name")
+    title = title_of(result)
     status = record.get("status")
     ended = str(record.get("ended") or record["sessions"][-1].get("started", ""))[:16].replace("T", " ")
     parts = [
@@ -44,6 +44,12 @@ def head(result: Result) -> Markup:
             element("p", f"This run is not complete: {status}. {record.get('reason') or ''}", class_="status")
         )
     return Markup("".join(parts))
+
+
+def title_of(result: Result) -> str:
+    """Title of the case, else its name."""
+    case = result.record.get("case", {})
+    return str(case.get("title") or case_table(result).get("title") or case.get("name"))
 
 
 def tiles(numbers: Sequence[KeyNumber]) -> Markup:

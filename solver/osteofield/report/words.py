@@ -32,7 +32,7 @@ def paragraphs(result: Result) -> list[tuple[str, str]]:
     out = [("Sample", _sample(result, case)), ("Start", _start(case)), ("Model", _model(result, case))]
     out += [
         ("Infection", _infection(result)),
-        ("Therapy", _therapy(case)),
+        ("Therapy", therapies(case) or "None."),
         ("Boundary and surface", _rest(result, case)),
     ]
     out.append(("Time", _time(result, case)))
@@ -47,7 +47,7 @@ def _sample(result: Result, case: Mapping[str, Any]) -> str:
     if "image" in sample:
         source = f"Bone from the image {PurePath(str(sample['image'])).name}"
         if "threshold" in sample:
-            source += f", grey values above {_plain(sample['threshold'])}"
+            source += f", grey values above {plain(sample['threshold'])}"
     elif "synthetic" in sample:
         seed = sample["synthetic"].get("seed")
         source = "Synthetic trabecular bone, rods along the edges of random Voronoi cells"
@@ -67,7 +67,7 @@ def _sample(result: Result, case: Mapping[str, Any]) -> str:
     said = [f"{source}; {size} mm."]
     said.append(_morphometry(state))
     cell = mesh.get("provenance", {}).get("cell size [um]")
-    cells = f" of {_plain(cell)} µm" if cell is not None else ""
+    cells = f" of {plain(cell)} µm" if cell is not None else ""
     said.append(
         f"The mesh has {len(state.marrow_mesh[1]):,} cells{cells} in the marrow and "
         f"{len(state.surface_mesh[0]):,} points on the bone surface.".replace(",", "\u2009")
@@ -116,7 +116,7 @@ def _model(result: Result, case: Mapping[str, Any]) -> str:
     changes = {**case.get("model", {}).get("parameters", {}), **case.get("model", {}).get("switches", {})}
     if changes:
         said.append(
-            "Changed by the case: " + ", ".join(f"{k} = {_plain(v)}" for k, v in changes.items()) + "."
+            "Changed by the case: " + ", ".join(f"{k} = {plain(v)}" for k, v in changes.items()) + "."
         )
     return " ".join(said)
 
@@ -128,7 +128,7 @@ def _infection(result: Result) -> str:
     for focus in result.record.get("foci") or []:
         name = focus.get("population", "bacteria")
         unit = unit_text(units.get(name, "CFU/mm^3"))
-        text = f"At day 0, {_plain(focus.get('load'))} {unit} of {labels.get(name, name)}"
+        text = f"At day 0, {plain(focus.get('load'))} {unit} of {labels.get(name, name)}"
         if result.record.get("dimension") != 0:
             d = len(focus["center"])
             volume = focus.get("marrow_volume", 0) * _SI**d
@@ -141,15 +141,16 @@ def _infection(result: Result) -> str:
     return " ".join(said) or "None: the case has no focus."
 
 
-def _therapy(case: Mapping[str, Any]) -> str:
+def therapies(case: Mapping[str, Any]) -> str:
+    """The treatments of a case, or of an arm of it; empty if there are none."""
     said = []
     for therapy in case.get("therapy", []):
         rest = {k: v for k, v in therapy.items() if k not in ("drug", "from", "until")}
         span = f"from {therapy.get('from', 'day 0')}" + (
             f" until {therapy['until']}" if "until" in therapy else " on"
         )
-        said.append(f"{therapy.get('drug', 'A drug')} {span}" + (f" ({_plain(rest)})" if rest else "") + ".")
-    return " ".join(said) or "None."
+        said.append(f"{therapy.get('drug', 'A drug')} {span}" + (f" ({plain(rest)})" if rest else "") + ".")
+    return " ".join(said)
 
 
 def _rest(result: Result, case: Mapping[str, Any]) -> str:
@@ -160,7 +161,7 @@ def _rest(result: Result, case: Mapping[str, Any]) -> str:
     elif outer == "open":
         said.append("At the outer faces the marrow goes on as an infinite healthy surrounding.")
     elif outer:
-        said.append(f"Outer faces: {_plain(outer)}.")
+        said.append(f"Outer faces: {plain(outer)}.")
     if case.get("surface") == "records depth":
         said.append("The bone surface stays where it is and records how deep it would have been eroded.")
     elif case.get("surface") == "moves":
@@ -180,11 +181,12 @@ def _time(result: Result, case: Mapping[str, Any]) -> str:
     )
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
+    """A value of a case file as words."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{k} {_plain(v)}" for k, v in value.items())
+        return ", ".join(f"{k} {plain(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        shown = [_plain(v) for v in value]
+        shown = [plain(v) for v in value]
         return shown[0] if len(set(shown)) == 1 and len(shown) > 1 else ", ".join(shown)
     if isinstance(value, float):
         return f"{value:.4g}"

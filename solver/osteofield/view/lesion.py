@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import Normalize
 
-from .mesh import cut_away, openings, region_border, slice_of, surface_mesh
+from .mesh import cut_away, lines_of, openings, region_border, slice_of, surface_mesh
 from .scale import surface_colours
 from .scene import Camera, Scene
 from .sheet import Sheet
 from .sight import kept_box
 from .state import State
-from .style import INFECTION
+from .style import INFECTION, INK
 
 _ASPECT = 1.05
 
@@ -59,6 +59,10 @@ def lesion_scene(
         marked.append(f"blue: bacteria, {state.infected_text}")
     if state.foci:
         marked.append("dotted: focus at day 0")
+    if state.moves:  # where the bone was, on the cut plane
+        was = lines_of(*state.first.surface_mesh, state.centre, normal).translate(4.0 * normal)
+        scene.extras.append(lambda plotter: plotter.add_mesh(was, color=INK, line_width=3, lighting=False))
+        marked.append("line: bone at day 0")
     return scene, marked
 
 

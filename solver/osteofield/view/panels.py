@@ -43,7 +43,7 @@ def draw_panels(states: Sequence[State], path: Path, names: Sequence[str], norma
     sections = [planar(s, normal, names) for s in states]
     columns = [time_text(s.time) for s in states]
     rows = [row_of(states[-1], name, sections) for name in names]
-    first = planar(states[0].first, normal, []) if states[0].moves else None
+    first = planar(states[-1].first, normal, []) if states[-1].moves else None
     return draw_table(path, columns, rows, sections, states[-1], first)
 
 

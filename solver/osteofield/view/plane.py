@@ -81,9 +81,10 @@ def draw_panel(
         else:
             (norm, extend), cmap = joint_norm(scaled), field_colours()
             draw_marrow(ax, section, section.marrow[name], norm, cmap)
+        notes = [state.labelled(state.series(name))]
         if first is not None:
             draw_first_edge(ax, first)
-        notes = [state.labelled(state.series(name))]
+            notes.append("dashed: bone at day 0")
         if draw_infected(ax, section):
             notes.append("line: infected marrow")
         for centre, radius in state.foci:

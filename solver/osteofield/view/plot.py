@@ -77,6 +77,10 @@ def plot(
 
         folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
         return [draw_arms(arms, folder / "arms.png")]
+    if result.arms:
+        where = ", ".join(str(result.path / n) for n in result.arms)
+        message = f"this folder holds the arms of a comparison; name one of them: {where}."
+        raise InputError(Problem(message, result.path))
     requests = read_requests(result, what)
     steps = read_steps(result, times)
     folder = make_folder(Path(out) if out is not None else result.path / PICTURES)
