@@ -137,10 +137,10 @@ def _viewer(lesion: dict[str, object]) -> Markup:
     )
     data = json.dumps(lesion, separators=(",", ":"))
     return Markup(
-        '<div id="viewer"><canvas tabindex="0" role="img" aria-label="Bone surface coloured by eroded depth">'
-        '</canvas><span class="day"></span><span class="hint">drag to turn, wheel to zoom, '
-        "shift-drag to move</span>"
-        f'<span class="bar"></span><div class="panel">{panel}</div>'
+        '<div id="viewer"><div class="stage">'
+        '<canvas tabindex="0" role="img" aria-label="Bone surface coloured by eroded depth"></canvas>'
+        '<span class="day"></span><span class="hint">drag to turn, wheel to zoom, shift-drag to move</span>'
+        f'<span class="bar"></span></div><div class="panel">{panel}</div>'
         '<p class="sorry">This browser does not offer WebGL, so the lesion is not drawn in 3-D; the '
         "pictures below "
         f'show it.</p></div>\n<script type="application/json" id="lesion-data">{data}</script>'
