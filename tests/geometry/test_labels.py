@@ -122,3 +122,7 @@ def test_labels_in_a_case(tmp_path: Path) -> None:
         file.write_text(CASE.format(labels))
         with pytest.raises(InputError, match=message):
             load_case(file)
+    text = CASE.format("{ bone = 7, marrow = 2, implant = 9 }")
+    file.write_text(text.replace("[sample]", 'surface = "moves"\n[sample]', 1))
+    with pytest.raises(InputError, match="cannot move next to an implant yet"):
+        load_case(file)
