@@ -236,6 +236,10 @@ def test_undone_steps_are_forgotten(method, problems):
         for _ in range(steps):
             r.step(10.0)
         t, state, ledger, accepted = r.t, r.y.copy(), r.ledger.copy(), r.statistics.accepted
+        before = r.state
+        r.step(10.0)
+        r.undo()
+        r.state = before  # the counts, too, are those of before; the states stay
         r.step(10.0)
         after = r.span[1]
         inside, out = 0.4 * t + 0.6 * after, system.vector()

@@ -136,7 +136,10 @@ class Bdf:
         self.order, self._used, self._since = values["order"]
         self.control.state, self._acceptance.state = values["control"], values["acceptance"]
         times = list(values["times"])
-        if self._past.times[: len(times)] == times:  # a step was undone
+        if self.t == times[0]:  # a step was undone; it may have forgotten the past
+            if self._past.times[: len(times)] != times:
+                self._past.clear()
+                self.order = 0
             return
         self._past = History(self.system, HIGHEST + 2)
         for t in reversed(times):
@@ -287,12 +290,11 @@ class Bdf:
         self._since += 1
         best, order = control.factor(error, k + 1), k
         if 2 * self._since > k:
+            self._since = 0
             for other, e in self._errors_of_neighbours(k):
                 factor = control.factor(e, other + 1)
                 if factor > best:
                     best, order, error = factor, other, e
-        if order != k:
-            self._since = 0
         self.order, control.order = order, order + 1
         control.accept(h, error)
 
