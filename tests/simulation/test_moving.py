@@ -245,3 +245,13 @@ def test_a_model_without_depth_cannot_move(quiet, case_file, simulate):
     case_file(QUIET.replace('[roles]\ndepth = "depth"\n', ""), "quiet")
     with pytest.raises(InputError, match="name no depth"):
         simulate(case)
+
+
+def test_another_run_cannot_start_from_a_mesh_that_has_moved(case_file, tmp_path):
+    import osteofield
+
+    file = case_file(INFECTED, "moved")
+    osteofield.run(file, tmp_path / "moved", settings=["time.end=0.2 day"])
+    text = INFECTED.replace("[sample]\n", f'[initial]\nfrom = "{tmp_path / "moved"}"\n[sample]\n', 1)
+    with pytest.raises(InputError, match="moves: its state lives on a mesh of its own"):
+        osteofield.run(case_file(text, "next"), tmp_path / "next")
