@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import textwrap
 from pathlib import Path
 
@@ -20,19 +21,26 @@ makes a model file of an SBML file (Level 2 and 3) and checks that both have the
 EXAMPLES = """examples:
   osteofield models
   osteofield models osteoimmune
+  osteofield models osteoimmune --graph osteoimmune.svg
   osteofield models vancomycin
   osteofield models my_model.toml
   osteofield models import remodelling.xml -o remodelling.toml"""
 
+GRAPHS = (".png", ".svg", ".pdf")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.usage = (
-        "osteofield models [NAME]\n       osteofield models import FILE.xml -o OUT.toml [--overwrite]"
+        "osteofield models [NAME] [--graph FILE]\n"
+        "       osteofield models import FILE.xml -o OUT.toml [--overwrite]"
     )
     parser.add_argument(
         "name", metavar="NAME", nargs="?", help="a model of the library, or a model file; or the word import"
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="after 'import': the SBML file")
+    parser.add_argument(
+        "--graph", metavar="FILE", type=Path, help="draw who acts on whom in a model (.png, .svg or .pdf)"
+    )
     parser.add_argument("-o", dest="output", metavar="OUT", type=Path, help="the model file to write (.toml)")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT if it exists")
 
@@ -43,6 +51,8 @@ def execute(args: argparse.Namespace) -> int:
     if args.name == "import":
         return _import(args)
     problems = []
+    if args.graph is not None and args.name is None:
+        problems.append(Problem("--graph needs the name of a model, for example osteoimmune."))
     if args.file is not None:
         problems.append(Problem(f"'{args.file}' is one name too many; models are explained one at a time."))
     for option, given in (("-o", args.output), ("--overwrite", args.overwrite)):
@@ -52,9 +62,51 @@ def execute(args: argparse.Namespace) -> int:
         raise InputError(problems)
     if args.name is None:
         _list()
+    elif args.graph is not None:
+        say(str(_draw(args.name, args.graph)))
     else:
         _explain(args.name)
     return DONE
+
+
+def _draw(name: str, out: Path) -> Path:
+    from ..case.drug import drug_file
+    from ..kinetics import load_network
+    from ..kinetics.interactions import HARMS, interactions
+
+    problems = []
+    if out.suffix not in GRAPHS:
+        problems.append(Problem(f"a graph is written as {', '.join(GRAPHS)}.", f"--graph {out}"))
+    elif not out.absolute().parent.is_dir():
+        problems.append(Problem("there is no such folder to write to.", f"--graph {out}"))
+    if drug_file(name) is not None:
+        problems.append(Problem(f"'{name}' is a drug; only models have a graph.", f"--graph {out}"))
+    if problems:
+        raise InputError(problems)
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        what = f"drawing needs matplotlib; 'osteofield models {name}' prints the same as text."
+        raise InputError(Problem(what, f"--graph {out}")) from None
+    from ..view.network import Arrow, draw_network
+
+    file = Path(name) if name.endswith(".toml") else None
+    network = load_network(file.stem if file else name, file=file)
+    local = network.marrow[network.n_diffusing :]
+    columns = {
+        "from outside": [i.name for i in network.inputs],
+        "in marrow": [p.name for p in local],
+        "diffusing in marrow": [p.name for p in network.marrow[: network.n_diffusing]],
+        "on the bone surface": [p.name for p in network.surface],
+    }
+    made = {"makes": "makes", "becomes": "makes", "changes": "changes"}
+    arrows = [
+        Arrow(i.source, i.target, made.get(i.kind, "harms" if i.kind in HARMS else "helps"))
+        for i in interactions(network)
+        if not i.in_passing
+    ]
+    return draw_network(network.title, columns, arrows, out)
 
 
 def _list() -> None:

@@ -7,6 +7,7 @@ import ast
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from .interactions import describe_interactions
 from .modelfile import SYMBOLS, Term
 from .network import Network, Population
 
@@ -16,7 +17,8 @@ _WIDTH = 110
 def describe(network: Network) -> str:
     """Everything a model says, in plain text of at most about 110 columns."""
     parts = [
-        _head(network), _populations(network), _rates(network), _quantities(network), _parameters(network),
+        _head(network), _populations(network), _rates(network), _interactions(network), _quantities(network),
+        _parameters(network),
         _switches(network), _inputs(network), _events(network), _conserved(network), _fields(network),
         _health(network), _sources(network),
     ]  # fmt: skip
@@ -76,6 +78,19 @@ def _negative(node: ast.AST) -> bool:
     while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
         node = node.left
     return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+
+
+def _interactions(n: Network) -> str:
+    text = describe_interactions(n)
+    note = (
+        "Read off the signs of the derivatives of the rates, with the numbers and switches in use; in\n"
+        "brackets the rate through which it acts. What a population does to itself is left out.\n\n"
+    )
+    lines = (
+        textwrap.fill(x, _WIDTH, subsequent_indent=" " * 8, break_on_hyphens=False) for x in text.splitlines()
+    )
+    wrapped = "\n".join(lines)
+    return _section("Who acts on whom", note + wrapped) if text else ""
 
 
 def _quantities(n: Network) -> str:
