@@ -15,7 +15,7 @@ from ..geometry import Piece, Sample
 from ..integrator import METHODS, Integrator, StepControl, System
 from ..kinetics import Network
 from ..parallel import agree
-from ..tissue import Tissue, WellMixed, build_tissue
+from ..tissue import Tissue, WellMixed, build_tissue, geometry_of
 from . import snapshot
 from .budget import budget_rows, closure
 from .clock import CheckpointClock
@@ -117,7 +117,7 @@ class Simulation:
     def _use_case_parameters(self) -> None:
         """From now on the case's own parameters (disease) instead of the healthy ones."""
         problem, sample = self.system.problem, self.tissue.sample
-        self._kernels.set_geometry(sigma0=sample.sigma0 if sample.sigma0 > 0 else 1.0, d0=sample.d0)
+        self._kernels.set_geometry(**geometry_of(sample))
         problem.inside.kernel, problem.surface.kernel = self._kernels.marrow, self._kernels.surface
         self.system.set_diffusivity(
             np.array([p.diffusivity for p in self.network.marrow[: problem.diffusing]])

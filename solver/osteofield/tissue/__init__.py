@@ -5,7 +5,7 @@ from .clip import ball_shares, fraction_above, slab_shares
 from .gather import Columns, Gather, Rows, Table
 from .layout import Layout, WellMixed
 from .measure import lumped, sizes
-from .tissue import Tissue, build_tissue
+from .tissue import Tissue, build_tissue, geometry_of
 
 __all__ = [
     "Columns",
@@ -18,6 +18,7 @@ __all__ = [
     "ball_shares",
     "build_tissue",
     "fraction_above",
+    "geometry_of",
     "lumped",
     "sizes",
     "slab_shares",

@@ -68,6 +68,14 @@ class Tissue:
         return tables
 
 
+def geometry_of(sample: Sample | Piece | WellMixed) -> dict[str, float]:
+    """sigma0 (1/um) and d0 (um) for the rates; 1 without bone, where no point uses them."""
+    return {
+        "sigma0": sample.sigma0 if sample.sigma0 > 0 else 1.0,
+        "d0": sample.d0 if np.isfinite(sample.d0) else 1.0,
+    }
+
+
 def build_tissue(
     sample: Sample | Piece | WellMixed,
     network: Network,
@@ -95,7 +103,7 @@ def build_tissue(
     """
     layout = lay_out(sample, comm)
     sigma0 = sample.sigma0 or 1.0  # no bone: no surface node uses it
-    kernels.set_geometry(sigma0=sigma0, d0=sample.d0)
+    kernels.set_geometry(**geometry_of(sample))
     nd = network.n_diffusing
     marrow, surface = network.marrow, network.surface
     diffusivity = np.array([p.diffusivity for p in marrow[:nd]])
