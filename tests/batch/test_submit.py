@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -142,8 +146,6 @@ def test_profile_is_found_and_the_command_line_wins(folder: Path, capsys: pytest
 def test_without_a_profile_the_job_gets_this_environment(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import sys
-
     monkeypatch.delenv("CONDA_PREFIX", raising=False)
     assert read_profile().activation == (f". {sys.prefix}/bin/activate",)
     monkeypatch.setenv("CONDA_PREFIX", sys.prefix)
@@ -287,6 +289,43 @@ def test_tasks_of_an_array(run_script) -> None:
         "<run><my case.toml><-o><results/my case-array/focus.0.load=2CFU_per_mm_3>"
         "<--set><time.end=1 day><--set><focus.0.load=2 CFU/mm^3>"
     ]
+
+
+LISTENS = """\
+#!{python}
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(85))
+pathlib.Path("ready" + os.environ["PMI_RANK"]).touch()
+time.sleep(60)
+"""
+
+
+@pytest.mark.mpi
+def test_another_launcher_hands_the_notice_on(folder: Path) -> None:
+    """The script is told, tells mpiexec, and mpiexec its ranks."""
+    launcher = Path(sys.executable).with_name("mpiexec")
+    if not launcher.exists():
+        pytest.skip("this environment has no MPI launcher")
+    (folder / "bin").mkdir()
+    for name, text in (("scontrol", f"#!/bin/bash\n{FAKE['scontrol']}\n"), ("osteofield", LISTENS)):
+        (folder / "bin" / name).write_text(text.replace("{python}", sys.executable))
+        (folder / "bin" / name).chmod(0o755)
+    environment = f'[environment]\ncommands = ["export PATH={folder}/bin:$PATH"]\n'
+    profile = with_profile(folder, f'{environment}[slurm]\nlaunch = "{launcher} -n {{ranks}}"\n')
+    assert main(["submit", "my case.toml", "--time", "60", "--ranks", "2", "--profile", str(profile)]) == 0
+    env = {**os.environ, "SLURM_JOB_ID": "7"}
+    script = subprocess.Popen(["bash", "my case.sbatch"], env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        for _ in range(200):
+            if (folder / "ready0").exists() and (folder / "ready1").exists():
+                break
+            time.sleep(0.1)
+        script.send_signal(signal.SIGUSR1)
+        said, _ = script.communicate(timeout=30)
+    finally:
+        script.kill()
+    assert script.returncode == 85
+    assert said.splitlines()[-1] == "scontrol requeue 7"
 
 
 def test_an_environment_without_osteofield_is_told(folder: Path) -> None:
