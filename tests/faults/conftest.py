@@ -12,6 +12,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import osteofield as of
 from osteofield.results.checkpoint import read_newest
 
 DRIVER = Path(__file__).with_name("driver.py")
+SEGMENTS = Path("/dev/shm")
 LIMIT = 240.0  # seconds until a run counts as hanging
 CASE = """\
 format = 1
@@ -59,6 +61,17 @@ class Ended:
     said: str
 
 
+def clear_segments(there: set[Path]) -> None:
+    """Remove the shared memory that MPICH leaves behind when it is killed, and nobody else has open."""
+    new = {p for p in SEGMENTS.glob("mpich_shm_*") if p not in there}
+    for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
+        with suppress(OSError):
+            text = maps.read_text()
+            new = {p for p in new if str(p) not in text}
+    for path in new:
+        path.unlink(missing_ok=True)
+
+
 @pytest.fixture(scope="session")
 def heavy() -> bool:
     return os.environ.get("OSTEOFIELD_HEAVY", "") not in ("", "0")
@@ -80,6 +93,7 @@ def start(tmp_path: Path, file: Path) -> Callable[..., Ended]:
         planned = tmp_path / "plan.json"
         planned.write_text(json.dumps(plan or {}))
         command = [sys.executable, DRIVER, planned, "run", file, "-o", folder, *arguments]
+        there = set(SEGMENTS.glob("mpich_shm_*"))
         if ranks > 1:
             if not launcher.exists():
                 pytest.skip(f"this environment has no MPI launcher ({launcher})")
@@ -95,6 +109,8 @@ def start(tmp_path: Path, file: Path) -> Callable[..., Ended]:
             os.killpg(process.pid, 9)
             out, said = process.communicate()
             return Ended(None, out, said)
+        finally:
+            clear_segments(there)
 
     return run
 
