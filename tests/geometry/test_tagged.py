@@ -80,6 +80,13 @@ def test_groups_by_name_and_a_checked_surface(tmp_path: Path) -> None:
     path = write(tmp_path / "m.msh", sample, surface=10, field_data=names)
     got = build_sample(SampleSpec(mesh=path, tags=TagSpec(1000.0, "spongiosa", "marrow", None, "interface")))
     assert len(got.surface) == len(sample.surface)
+    part = write(tmp_path / "p.msh", sample, surface=10, field_data=names)
+    lines = part.read_text().splitlines()
+    at = next(i for i, line in enumerate(lines) if line.split()[1:4] == ["2", "2", "10"])
+    lines[at] = lines[at].replace(" 2 2 10 10 ", " 2 2 11 11 ")
+    part.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError, match=r"facets are tagged 10 .*; 1 of these are untagged, 0 tagged"):
+        build_sample(SampleSpec(mesh=part, tags=TagSpec(1000.0, 1, 2, None, 10)))
     for tags, message in (
         (TagSpec(1000.0, "spongosa", "marrow"), "no group 'spongosa' in this file; did you mean 'spongiosa'"),
         (TagSpec(1000.0, 1, 2, None, 11), "no triangle has the tag 11 of the bone surface"),

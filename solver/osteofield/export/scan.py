@@ -16,7 +16,8 @@ from .bone import Bone
 from .grid import edge_length
 from .level import bone_share, level_of
 
-MOST_VOXELS = 400_000_000
+MOST_NODES = 150_000_000
+BYTES_PER_NODE = 40
 UM_PER_MM = 1000.0
 DEFAULT_GREY = 192.0, 64.0  # of bone and marrow for samples that did not come from an image
 
@@ -83,6 +84,16 @@ def scan(
     first, spacing, shape = _voxels(bone, voxel)
     levels = _grey_levels(bone.provenance, bone_grey, marrow_grey)
     split = _split(bone, spacing)
+    points = float(np.prod([n * split + 1.0 for n in shape]))
+    if points > MOST_NODES:
+        raise InputError(
+            Problem(
+                f"{' x '.join(map(str, shape))} voxels need distances at {points:.2g} places, about "
+                f"{points * BYTES_PER_NODE / 1e9:.2g} GB of memory; {MOST_NODES:.0e} places are allowed. Use "
+                "larger voxels.",
+                "--voxel",
+            )
+        )
     nodes = Nodes(first - spacing / 2, spacing / split, tuple(n * split + 1 for n in shape))
     share = bone_share(level_of(bone, nodes).now, nodes.spacing, split)
     grey = levels[1] + (levels[0] - levels[1]) * share
@@ -114,14 +125,6 @@ def _voxels(bone: Bone, voxel: float | None) -> tuple[np.ndarray, np.ndarray, tu
             Problem(
                 f"voxels of {voxel:g} um do not fit into the sample, which measures "
                 f"{' x '.join(f'{s:g}' for s in side)} um.",
-                "--voxel",
-            )
-        )
-    if float(np.prod(count.astype(float))) > MOST_VOXELS:
-        raise InputError(
-            Problem(
-                f"voxels of {voxel:g} um would be {np.prod(count.astype(float)):.2g} in number; "
-                f"{MOST_VOXELS:.0e} are allowed.",
                 "--voxel",
             )
         )
