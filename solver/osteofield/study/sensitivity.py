@@ -110,4 +110,4 @@ def table(responses: Iterable[Response], results: Sequence[str], least: float = 
 
 
 def _percent(value: float) -> str:
-    return "stopped" if np.isnan(value) else f"{100 * value:+.1f}"
+    return "stopped" if np.isnan(value) else f"{round(100 * value, 1) + 0.0:+.1f}"
