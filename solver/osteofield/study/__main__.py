@@ -62,8 +62,8 @@ Parameters that change bone loss by less than 0.1 % are left out: {rest}.
 
 A plate of bone, 200 um thick, in a section of 0.8 mm x 0.4 mm, bacteria within 160 um of a point in the
 marrow on one side.
-Diffusivities matter little on so small a sample, which is hardly wider than the distances over which molecules
-spread; in a large one they set the width of the lesion.
+Diffusivities matter little on so small a sample, which is hardly wider than the distances over which
+molecules spread; in a large one they set the width of the lesion.
 
 {plate}
 """
