@@ -69,8 +69,8 @@ def may_go_on(checkpoint: Checkpoint, case: Case, identity: Mapping[str, str]) -
     if problems:
         problems.append(
             Problem(
-                f"the run cannot be resumed from {checkpoint.path}. The case as it was begun is in "
-                "'case.resolved.toml' beside it; without --resume the case starts afresh."
+                f"the run cannot be resumed from {checkpoint.path}. The case as it was begun is "
+                f"{checkpoint.path.parents[1] / 'case.resolved.toml'}; without --resume it starts afresh."
             )
         )
         raise InputError(problems)
@@ -102,6 +102,12 @@ class EndState:
                 f"{identity['sample'][:12]}): a state can only be taken over on the very same mesh."
             )
             problems.append(case.problem(key, message))
+        if any(name.startswith("geometry/") for name in self.checkpoint.arrays):
+            message = (
+                f"the bone surface of the run in {case.start} has moved, and a case can only start on the "
+                'surface it was cut with: take a run with surface = "records depth".'
+            )
+            problems.append(case.problem(key, message))
         wanted = {
             f"{kind}/{x.name}"
             for kind, named in (
@@ -109,7 +115,8 @@ class EndState:
             )
             for x in named
         }  # fmt: skip
-        there = set(self.checkpoint.arrays)
+        kinds = ("marrow/", "surface/", "fields/")
+        there = {name for name in self.checkpoint.arrays if name.startswith(kinds)}
         if geometry := {n for n in there if n.startswith("geometry/")}:
             message = (
                 f"the surface of the run in {case.start} moves: its state lives on a mesh of its own; "

@@ -133,17 +133,14 @@ class Bdf:
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
+        self._recall(values)
+        self._past = History(self.system, HIGHEST + 2)
+        for t in reversed(values["times"]):
+            self._past.push(t, self.system.vector(), np.zeros(self.system.populations))
+
+    def _recall(self, values: Mapping[str, Any]) -> None:
         self.order, self._used, self._since = values["order"]
         self.control.state, self._acceptance.state = values["control"], values["acceptance"]
-        times = list(values["times"])
-        if self.t == times[0]:  # a step was undone; it may have forgotten the past
-            if self._past.times[: len(times)] != times:
-                self._past.clear()
-                self.order = 0
-            return
-        self._past = History(self.system, HIGHEST + 2)
-        for t in reversed(times):
-            self._past.push(t, self.system.vector(), np.zeros(self.system.populations))
 
     # ---------------------------------------------------------------- changes from outside
     def restart(self, y: np.ndarray, first_step: float) -> None:
@@ -154,6 +151,15 @@ class Bdf:
         self.order = 0
         self._acceptance.grow(self.y)
         self.control.step = self.control.rung(min(first_step, self.control.step))
+
+    def take_back(self, before: Mapping[str, Any]) -> None:
+        """As if the last step had never been; `before`: `state` before it."""
+        self.undo()
+        self._recall(before)
+        times = list(before["times"])
+        if self._past.times[: len(times)] != times:  # it had forgotten the past
+            self._past.clear()
+            self.order = 0
 
     def undo(self) -> None:
         """Take the last step back, to take a shorter one."""

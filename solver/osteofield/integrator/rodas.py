@@ -100,6 +100,11 @@ class Rodas:
         """Begin and end of the last step."""
         return self._span
 
+    def take_back(self, before: Mapping[str, Any]) -> None:
+        """As if the last step had never been; `before`: `state` before it."""
+        self.undo()
+        self.state = before
+
     def undo(self) -> None:
         """Take the last step back, to take a shorter one."""
         self.t = self._span[0]

@@ -244,9 +244,9 @@ class Simulation:
         try:
             self._follow(happens is not None)
         except ComputationStopped:  # no checkpoint halfway: what came with this step is not complete
-            integrator.undo()
-            for name, keeper in self._keepers.items():
-                keeper.state = before[name]
+            integrator.take_back(before.pop("integrator"))
+            for name, state in before.items():
+                self._keepers[name].state = state
             raise
         if self._moving is not None and self._moving.due(self.tissue, integrator):
             with self._phase("re-cuts"):
