@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from osteofield.errors import InputError
 from osteofield.results import ResultsFolder, ResumePoint, open_results, prepare
+from osteofield.results.atomic import replace_file
 from osteofield.results.checkpoint import read_checkpoint
 from osteofield.simulation.writer import ArraySpec, Writer, write_arrays, write_frame
 
@@ -120,6 +122,24 @@ def test_empty_folder_is_used(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
     run(tmp_path / "demo")
     assert [p.name for p in tmp_path.iterdir()] == ["demo"]
+
+
+def test_what_a_killed_run_left_of_the_record_is_no_foreign_file(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    for name in (".run.json.tmp", ".lock"):
+        (tmp_path / "demo" / name).write_text('{"kind"')
+    run(tmp_path / "demo")
+    assert [p.name for p in tmp_path.iterdir()] == ["demo"]
+
+
+def test_a_file_that_could_not_be_replaced_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    def full(fd: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        replace_file(tmp_path / "a.json", "{}")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_file_in_place_of_the_folder(tmp_path: Path) -> None:

@@ -119,7 +119,9 @@ def _look(directory: Path, case_name: str) -> dict[str, Any] | None:
     """The record of earlier results of this case, None for an empty folder; refuse all else."""
     found = read_record(directory)
     if found is None:
-        foreign = sorted(p.name for p in directory.iterdir() if p.name != lock.NAME)
+        # a run that was killed while it made the folder leaves its lock or half a file behind
+        own = {lock.NAME, *(f".{name}.tmp" for name in _OWN_FILES)}
+        foreign = sorted(p.name for p in directory.iterdir() if p.name not in own)
         if not foreign:
             return None
         shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
