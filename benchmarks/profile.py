@@ -43,9 +43,10 @@ PHASES = (  # of a run, by the names of the compiled functions
     ("prepare: blocks of all levels", r"_factor$|invert|narrow|compact|coupling|transfer_rows"),
     ("prepare: Jacobian", r"^jacobian$"),
     ("rates", r"^rates$"),
+    ("books of what flowed", r"^terms$"),
     ("diffusion in the rates", r"diffuse|pack"),
     ("combinations of stages", r"linear"),
-    ("norms, totals, extremes", r"squares|totals|lowest|largest|_jv$"),
+    ("norms, totals, extremes", r"squares|totals|lowest|largest|advance|gaps|_jv$"),
     ("halo", r"^halo$"),
 )
 
@@ -65,7 +66,7 @@ class _Watched(Simulation):
         for name in dir(compiled._lib):
             meter.watch(compiled, name)
         for kernel in {id(k): k for k in (problem.inside.kernel, problem.surface.kernel)}.values():
-            for name in ("rates", "jacobian"):
+            for name in ("rates", "jacobian", "terms"):
                 meter.watch(kernel, name)
         for name in ("prepare", "rate", "solve"):
             meter.watch(self.system, name, f"System.{name}")
