@@ -197,7 +197,7 @@ def test_health_does_not_move(case, simulate):
 
 def test_resumed_across_recuts(case, simulate):
     """Stopped after some re-cuts, gone on from the checkpoint: the uninterrupted run."""
-    settings = ["time.end=10 day", "remodelling.recut=0.08"]
+    settings = ["time.end=10 day", "remodelling.recut=0.08", "time.method=rodas"]
     whole = simulate(case(*settings, text=INFECTED))
 
     def ask(progress):
