@@ -111,7 +111,9 @@ def slurm() -> Iterator[Slurm]:
     if os.geteuid() != 0:
         pytest.skip("only root can start slurmd")
     # not under the tests' own folder: munged wants no folder on the way that others can write
-    with tempfile.TemporaryDirectory(prefix="osteofield-slurm-", dir="/run") as name:
+    with tempfile.TemporaryDirectory(
+        prefix="osteofield-slurm-", dir="/run", ignore_cleanup_errors=True
+    ) as name:
         folder = Path(name)
         env = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SBATCH_", "PMI", "OMPI"))}
         env |= {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": os_path}
