@@ -47,6 +47,12 @@ def test_names_have_greek_letters_where_the_field_writes_them() -> None:
     ]  # fmt: skip
 
 
+def test_rounding_is_not_spread_over_the_whole_scale() -> None:
+    norm, extend = norm_of(0.0094 + 1e-12 * np.arange(5))
+    assert extend == "neither" and 0.4 < float(norm(0.0094)) < 0.6
+    assert norm.vmax - norm.vmin > 5e-5
+
+
 def test_a_few_towering_values_do_not_set_the_scale() -> None:
     values = np.r_[np.linspace(1, 5, 2000), 1e4]
     norm, extend = norm_of(values)

@@ -25,7 +25,7 @@ from .style import (
     time_text,
 )
 
-_HEAD, _GAP, _LEFT, _RIGHT = 0.24, 0.05, 0.2, 0.72  # inch
+_HEAD, _GAP, _LEFT, _RIGHT, _LEAST = 0.24, 0.05, 0.2, 0.72, 1.05  # inch
 
 
 def draw_panels(states: Sequence[State], path: Path, names: Sequence[str], normal: np.ndarray) -> Path:
@@ -104,16 +104,19 @@ def draw_table(
     wide = min((COLUMN - _LEFT - _RIGHT - _GAP * (n - 1)) / n, 2.4)
     high = wide / sections[0].aspect
     width = _LEFT + n * wide + (n - 1) * _GAP + _RIGHT
-    height = _HEAD + len(rows) * high + (len(rows) - 1) * _GAP + 0.06
+    pitch = max(high, _LEAST)  # of a strip the rows are as high as their labels need
+    height = _HEAD + len(rows) * pitch + (len(rows) - 1) * _GAP + 0.06
     marked = dotted = False
     with plt.rc_context(RC):
         figure = plt.figure(figsize=(width, height + 0.16), dpi=DPI)
         height += 0.16
         for r, row in enumerate(rows):
-            bottom = height - _HEAD - (r + 1) * high - r * _GAP
+            bottom = height - _HEAD - (r + 1) * pitch - r * _GAP
             for c, section in enumerate(sections):
                 left = _LEFT + c * (wide + _GAP)
-                ax = figure.add_axes((left / width, bottom / height, wide / width, high / height))
+                ax = figure.add_axes(
+                    (left / width, (bottom + (pitch - high) / 2) / height, wide / width, high / height)
+                )
                 draw_frame(ax, section)
                 if row.on_edge:
                     draw_edge(ax, section, row.values[c], row.norm, row.cmap, 1.5)
@@ -143,7 +146,7 @@ def draw_table(
                     add_axes_marks(ax, section.right, section.up)
             figure.text(
                 (_LEFT - 0.06) / width,
-                (bottom + high / 2) / height,
+                (bottom + pitch / 2) / height,
                 row.label,
                 size=8,
                 rotation=90,
@@ -152,7 +155,7 @@ def draw_table(
             )
             bar_left = _LEFT + n * wide + (n - 1) * _GAP + 0.08
             bar_ax = figure.add_axes(
-                (bar_left / width, (bottom + 0.05 * high) / height, 0.08 / width, 0.84 * high / height)
+                (bar_left / width, (bottom + 0.05 * pitch) / height, 0.08 / width, 0.84 * pitch / height)
             )
             bar = figure.colorbar(
                 ScalarMappable(row.norm, row.cmap), cax=bar_ax, extend=row.extend, extendfrac=0.04

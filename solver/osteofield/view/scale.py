@@ -12,6 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from .style import depth_colours, difference_map, field_colours
 
 DECADES = 4  # of a logarithmic scale, at most
+SAME = 1e-5  # relative difference of values that count as one
 NO_DEPTH = 1e-3  # um; less is rounding, not erosion
 FEW, TOWER = 0.002, 3.0  # share of points that may be off the scale, and by which factor at least
 
@@ -31,8 +32,9 @@ def norm_of(values: np.ndarray) -> tuple[Normalize, str]:
     if high > 0 and high > 10 * low:
         floor = max(low, high / 10**DECADES)
         return LogNorm(floor, high), _open(low < floor, over)
-    if high <= low:
-        high = low + (abs(low) or 1.0) * 1e-3
+    if high - low <= SAME * abs(high):  # one value, apart from rounding
+        middle, half = (low + high) / 2, 5e-3 * (abs(high) or 1.0)
+        low, high = middle - half, middle + half
     return Normalize(low, high), _open(False, over)
 
 
