@@ -14,6 +14,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,7 +149,8 @@ class CheckpointSink:
         self._data.clear()
         if self._file is not None:
             self._shadow.sealed = True
-            self._file.close()
+            with suppress(RuntimeError, OSError):  # after a failed flush HDF5 cannot even close
+                self._file.close()
         os.close(self._fd)
         self._fd = self._file = None
         self._temporary.unlink(missing_ok=True)

@@ -292,8 +292,12 @@ class ResultsFolder:
         self.path, self.resume_from, self._previous = path, resume_from, previous
         self._identity, self._keep = dict(identity or {}), keep
         self._lock = held or FolderLock(path)
-        self._record = Record(path, case, previous)
-        self.log = Log(path / LOG, level=log_level) if screen else Log(path / LOG, None)
+        try:
+            self._record = Record(path, case, previous)
+            self.log = Log(path / LOG, level=log_level) if screen else Log(path / LOG, None)
+        except BaseException:
+            self._lock.release()
+            raise
         self._history = HistoryWriter(path / HISTORY)
         self._series: dict[str, XdmfSeries] = {}
         self._units: dict[str, str] = {}

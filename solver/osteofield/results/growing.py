@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -114,6 +115,7 @@ class Addition:
         if self._file is not None:
             self.shadow.sealed = True  # closing deletes what has no name, and that must not reach the disk
             self.root = None
-            self._file.close()
+            with suppress(RuntimeError, OSError):  # after a failed flush HDF5 cannot even close
+                self._file.close()
         os.close(self._fd)
         self._fd = self._file = None
