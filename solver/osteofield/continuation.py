@@ -117,13 +117,6 @@ class EndState:
         }  # fmt: skip
         kinds = ("marrow/", "surface/", "fields/")
         there = {name for name in self.checkpoint.arrays if name.startswith(kinds)}
-        if geometry := {n for n in there if n.startswith("geometry/")}:
-            message = (
-                f"the surface of the run in {case.start} moves: its state lives on a mesh of its own; "
-                "start from a run whose surface records depth."
-            )
-            problems.append(case.problem(key, message))
-            there -= geometry
         for names, what in (
             (wanted - there, "the model of this case has {}, which that run in {} does not have"),
             (there - wanted, "the run in {1} has {0}, which the model of this case does not have"),
