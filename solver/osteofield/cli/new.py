@@ -38,7 +38,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.name is None:
         width = max(map(len, cases), default=0)
         for each, case in cases.items():
-            say(f"{each:{width}}  {_title(case)}")
+            say(f"{each:{width}}  {_about(case)}")
         if args.schema:
             say(f"{_write_schema(Path())} written; name it in the first line of a case: #:schema ./{SCHEMA}")
         else:
@@ -85,5 +85,10 @@ def shipped_cases() -> dict[str, Path]:
     return {}
 
 
-def _title(file: Path) -> str:
-    return str(tomllib.loads(file.read_text(encoding="utf-8")).get("title", ""))
+def _about(file: Path) -> str:
+    """Where a case plays (a point, a section, a volume), and its title."""
+    case = tomllib.loads(file.read_text(encoding="utf-8"))
+    sample = case.get("sample", {})
+    size = sample.get("shape", {}).get("size", ())
+    place = "point" if sample.get("well_mixed") else "2-D" if "slice" in sample or len(size) == 2 else "3-D"
+    return f"{place:<5}  {case.get('title', '')}"
