@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
-CPUS = 8  # more than the machine may have, so that all jobs of the tests run at once
+CPUS = 16  # more than the machine may have, so that all jobs of the tests run at once
 
 # FirstJobId: MPICH names shared memory after job and step, and what a killed rank of another test run
 # left behind under that name would spoil the next start. cred_expire: a job that is queued again may

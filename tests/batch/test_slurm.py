@@ -150,7 +150,7 @@ def log_of(jobs: Jobs, case: str, number: str) -> str:
 
 def test_unconnected_copies_are_refused(jobs):
     """``srun`` without the MPI that osteofield was built with."""
-    said, _ = jobs.without_mpi.communicate(timeout=60)
+    said, _ = jobs.without_mpi.communicate(timeout=150)
     assert "SLURM_STEP_NUM_TASKS is 2 but this process is alone" in said
     assert said.count("osteofield: 1 problem; nothing was started.") == 1
     assert jobs.without_mpi.returncode == 2
