@@ -13,7 +13,7 @@ from .schedule import Schedule
 from .seeding import marrow_volume, place_center
 
 _BASE_GB = 0.35  # a rank before it has a mesh: Python, DOLFINx, PETSc
-_BYTES_PER_NODE = 6700  # measured on the osteoimmune model, 0.8 million nodes, set-up included
+_BYTES_PER_NODE = 5000  # measured on the osteoimmune model, a million nodes, set-up included
 _BYTES_PER_BLOCK = 32  # and per entry of the node blocks on all levels
 
 
