@@ -93,3 +93,19 @@ def test_content_without_a_place_goes_to_the_nearest(shape):
     out = rescaled(hats, values, masses, at, content, False)
     assert out.sum() == pytest.approx(12.0, rel=1e-12) and out.min() >= 0
     assert not out[points[:, 0] >= 450].any()
+
+
+def test_what_stays_in_place_does_not_creep(shape):
+    """Germs that grow wherever a trace of them gets stay on their side while bone recedes by 100 um."""
+    bone = shape("rod", (600.0, 400.0), 25.0, radius=150.0)
+    hats, old = Hats(bone.grid), parts(bone)["marrow"]
+    u = np.column_stack([old.points[:, 0] < 300.0] * 2).astype(float)
+    for _ in range(20):
+        bone = bone.recut(np.full(len(np.unique(bone.sample.surface)), 5.0)).bone
+        new = parts(bone)["marrow"]
+        u = Transfer(old, new, hats).conserved(u, np.zeros(2, bool), stays=np.array([True, False]))
+        old, u = new, np.where(u > 1e-3, np.maximum(u, 1.0), 0.0)
+    copied, interpolated = (old.points[u[:, k] > 0, 0].max() for k in (0, 1))
+    assert copied <= 300.0 and interpolated >= 325.0
+    infected = old.masses[u[:, 0] > 0].sum()
+    assert infected == pytest.approx(old.masses[old.points[:, 0] < 300.0].sum(), rel=0.04)

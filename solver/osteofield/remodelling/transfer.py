@@ -93,8 +93,29 @@ class Transfer:
             out[rows[part]] = np.einsum("ij,ijk->ik", weights[part], values[corners[part]])
         return out
 
+    def copied(self, values: np.ndarray) -> np.ndarray:
+        """``(n new, k)`` values, each that of one old vertex: the same node or grid edge, else the nearest.
+
+        What stays in place must not be interpolated: a front would creep by a cell with every few re-cuts.
+        """
+        if not len(self.old.keys):
+            return np.zeros((len(self.new.keys), values.shape[1]))
+        return values[self._source]
+
+    @cached_property
+    def _source(self) -> np.ndarray:
+        source = np.minimum(np.searchsorted(self.old.keys, self.new.keys), len(self.old.keys) - 1)
+        other = np.flatnonzero(self.old.keys[source] != self.new.keys)
+        if len(other):
+            source[other] = cKDTree(self.old.points).query(self.new.points[other])[1]
+        return source
+
     def conserved(
-        self, values: np.ndarray, signed: np.ndarray, added: np.ndarray | None = None
+        self,
+        values: np.ndarray,
+        signed: np.ndarray,
+        added: np.ndarray | None = None,
+        stays: np.ndarray | None = None,
     ) -> np.ndarray:
         """``(n new, k)`` values with the amounts of the ``(n old, k)`` given; none changes its sign.
 
@@ -102,10 +123,13 @@ class Transfer:
             values: Values at the old vertices.
             signed: ``(k,)`` whether negative values mean something.
             added: ``(hats, k)`` amounts that come on top.
+            stays: ``(k,)`` what does not move and is copied instead of interpolated; by default nothing.
         """
         out = self.interpolated(values)
         if not len(self.new.keys):
             return out
+        if stays is not None and stays.any():
+            out[:, stays] = self.copied(values[:, stays])
         for k in range(values.shape[1]):
             content = self._before @ (self.old.masses * values[:, k])
             if added is not None:

@@ -81,6 +81,7 @@ class Moving:
             np.array([p.signed for p in network.marrow], bool),
             np.array([p.signed for p in network.surface], bool),
         )
+        self._stays = np.array([p.diffusivity == 0 for p in network.marrow], bool)
         self._start_volume = self.bone.contour.volume
         n = len(np.unique(self.bone.sample.surface))
         self._at_cut = np.zeros(n)  # depth of every surface value when the surface was cut
@@ -180,7 +181,11 @@ class Moving:
         along = Transfer(Phase.of(old, old.surface), Phase.of(new, new.surface), self._hats)
         on_surface = along.conserved(surface, self._signed[1])
         on_surface[:, self._column] = along.interpolated(surface[:, [self._column]])[:, 0]
-        return Carried(inside.conserved(marrow, self._signed[0]), on_surface, along.interpolated(fields))
+        return Carried(
+            inside.conserved(marrow, self._signed[0], stays=self._stays),
+            on_surface,
+            along.interpolated(fields),
+        )
 
     def _whole(self, tissue: Tissue, values: np.ndarray) -> np.ndarray:
         """Collective: values of this rank's surface rows as values of the whole surface, on every rank."""
