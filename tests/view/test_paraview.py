@@ -45,7 +45,7 @@ def test_it_stands_in_for_pictures_on_the_command_line(
     assert main(["plot", str(result3.path), "--paraview", "-o", str(tmp_path)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "resorption.py")
     assert main(["plot", str(result3.path), "--paraview", "--time", "1 day"]) == 2
-    assert "goes without --what and --time" in capsys.readouterr().err
+    assert "goes without --what, --time, --against" in capsys.readouterr().err
 
 
 def test_results_without_fields_are_refused(tmp_path: Path) -> None:

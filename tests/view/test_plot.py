@@ -66,7 +66,7 @@ def test_default_pictures_in_2d_need_no_opengl(result2: Result, monkeypatch: pyt
 def test_healthy_results_can_be_drawn(opengl: None, tmp_path: Path) -> None:
     result = write(tmp_path / "three", ball(3), healthy=True)
     names = ["lesion.png", "TNF.png", "panels.png", "courses.png"]
-    assert [p.name for p in plot(result.path)] == names
+    assert [p.name for p in plot(result.path, what=["lesion", "TNF"])] == names[:2]
     result = write(tmp_path / "two", ball(2), healthy=True)
     assert [p.name for p in plot(result.path)] == names
 

@@ -13,8 +13,6 @@ import numpy as np
 
 from ..errors import InputError, Problem
 from .scale import joint_norm, surface_colours
-from .scene import Camera
-from .sheet import Sheet
 from .state import State
 from .style import field_colours
 
@@ -91,6 +89,8 @@ def _frames(states: Sequence[State], name: str | None, normal: np.ndarray) -> Ca
     """What draws frame k of a 3-D result; scales hold all times."""
     from .block import plane_scene
     from .lesion import lesion_scene
+    from .scene import Camera
+    from .sheet import Sheet
 
     depth = states[-1].depth
     bone_norm, bone_cmap, bone_extend = surface_colours(True, _all(states, depth))
@@ -136,6 +136,7 @@ def _flat_frames(
     """What draws frame k of a 2-D result; scales hold all times."""
     from .planar import planar
     from .plane import draw_panel
+    from .sheet import Sheet
 
     names = [n for n in (states[-1].depth, name) if n]
     scaled = {n: _all(states, n) for n in names}

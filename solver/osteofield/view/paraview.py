@@ -15,7 +15,6 @@ from ..errors import InputError, Problem
 from ..results import Result, open_results
 from .request import shown
 from .scale import norm_of, surface_colours
-from .scene import Camera
 from .sight import kept_box, normal_of
 from .state import State
 from .style import INFECTION, depth_colours, field_colours
@@ -56,6 +55,8 @@ def write_paraview(directory: str | Path, out: str | Path | None = None) -> Path
 
 def _settings(result: Result) -> dict[str, Any]:
     import matplotlib as mpl
+
+    from .scene import Camera
 
     state = State(result, len(result.marrow.times) - 1)
     normal = normal_of(state)
