@@ -104,7 +104,7 @@ class Simulation:
             y = self.system.vector()
             snapshot.restore_fields(self._start, self.tissue, self.system, y)
         else:
-            y = initial_values(self.tissue, self.system)
+            y = initial_values(self.tissue, self.system, self.network)
         self._use_case_parameters()
         self._place_foci()
         for focus in self.foci:

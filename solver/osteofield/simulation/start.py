@@ -12,9 +12,9 @@ from ..kinetics import Network
 from ..tissue import Tissue
 
 
-def initial_values(tissue: Tissue, system: System) -> np.ndarray:
-    """The initial values of the model, which may vary in space."""
-    network, place, y = tissue.network, tissue.layout.position, system.vector()
+def initial_values(tissue: Tissue, system: System, network: Network) -> np.ndarray:
+    """The initial values of the model with the parameters of `network`; they may vary in space."""
+    place, y = tissue.layout.position, system.vector()
     for k, p in enumerate(network.marrow):
         system.marrow(y)[:, k] = network.initial_at(p.name, place)
     at_bone = place[system.problem.surface.node]
