@@ -51,7 +51,9 @@ def cache_folder() -> Path:
 @lru_cache(1)
 def _machine() -> str:
     """A text that differs where compiled code may not run: compiler version and CPU features."""
-    version = subprocess.run([*compiler(), "--version"], capture_output=True, text=True, check=False).stdout
+    version = subprocess.run(
+        [*compiler(), "--version"], capture_output=True, encoding="utf-8", errors="replace", check=False
+    ).stdout
     features = ""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -97,7 +99,11 @@ def _compile(source: str, flags: tuple[str, ...], target: Path) -> None:
         c, out = Path(work) / "source.c", Path(work) / "library.so"
         c.write_text(source)
         done = subprocess.run(
-            [*compiler(), *flags, str(c), "-o", str(out), "-lm"], capture_output=True, text=True, check=False
+            [*compiler(), *flags, str(c), "-o", str(out), "-lm"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
         if done.returncode:
             raise InputError(
