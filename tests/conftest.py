@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -120,11 +120,3 @@ def command() -> str:
     found = shutil.which("osteofield", path=str(Path(sys.executable).parent))
     assert found, "osteofield is not installed in this environment: run 'make env'"
     return found
-
-
-@pytest.fixture(autouse=True)
-def notice_heard_as_before() -> Iterator[None]:
-    """A run in this process ends deaf to SIGUSR1, which programs that later tests start would inherit."""
-    before = signal.getsignal(signal.SIGUSR1)
-    yield
-    signal.signal(signal.SIGUSR1, before)

@@ -172,6 +172,8 @@ def test_files_of_other_editors_read_the_same(tmp_path, start, newline):
         ("a = homeostasis", 1, 'a = "homeostasis"'),
         ('a = "7 day', 1, "a text in quotes begins on this line and does not end"),
         ("a = [1, 2", 1, "this is not valid TOML: Unclosed array in 'a = [1, 2'."),
+        ("größe = 3", 1, "the name 'größe' holds 'ö'; names without quotes"),
+        ("größe = 7 day", 1, "the name 'größe' holds 'ö'"),
         ("a", 1, "this is not valid TOML: Expected '=' after a key in a key/value pair in 'a'."),
     ],
 )

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -111,9 +111,7 @@ def _compiler() -> str:
         twice.argtypes, twice.restype = [ctypes.c_double], ctypes.c_double
         if twice(21.0) != 42.0:
             raise _Fault("a compiled function gives a wrong answer", "name another compiler with CC=...")
-    said = subprocess.run(
-        [*cbuild.compiler(), "--version"], capture_output=True, text=True, check=False
-    ).stdout
+    said = _output([*cbuild.compiler(), "--version"]).stdout
     return f"{' '.join(cbuild.compiler())}: {said.splitlines()[0] if said else 'no version'}"
 
 
@@ -235,16 +233,12 @@ def _slurm() -> str:
         raise _Fault(
             "there is no sbatch here", "'osteofield submit' writes scripts, which can be sent elsewhere"
         )
-    version = subprocess.run(
-        ["sbatch", "--version"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    version = _output(["sbatch", "--version"]).stdout.strip()
     launcher = find_launcher()
     if launcher is None or shutil.which("srun") is None:
         return version
     wanted = "pmix" if launcher.family == "Open MPI" else "pmi2"
-    listed = subprocess.run(
-        ["srun", "--mpi=list"], capture_output=True, text=True, timeout=_LIMIT, check=False
-    )
+    listed = _output(["srun", "--mpi=list"])
     if wanted not in (listed.stdout + listed.stderr).split():
         raise _Fault(
             f"{version}, but its srun cannot start ranks of {launcher.family} (no --mpi={wanted})",
@@ -297,9 +291,16 @@ def _python(code: str, *launcher: str) -> subprocess.CompletedProcess[str]:
     """Run code in a process of its own, outside of any MPI job around this one."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PMI_", "PMIX_", "OMPI_"))}
     env["OMP_NUM_THREADS"] = "1"
-    command = [*launcher, sys.executable, "-c", code]
+    return _output([*launcher, sys.executable, "-c", code], env)
+
+
+def _output(command: Sequence[str], env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; what it says is read as UTF-8, whatever the locale."""
     try:
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=_LIMIT, check=False)
+        return subprocess.run(
+            command, env=env, capture_output=True, encoding="utf-8", errors="replace", timeout=_LIMIT,
+            check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise _Fault(f"no answer within {_LIMIT} s", "") from None
 

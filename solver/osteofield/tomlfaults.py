@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
+_BARE = re.compile(r"^\s*(?P<key>[\w.-]+)\s*=")
 _UNQUOTED = re.compile(r"""^\s*(?P<key>[^=]+?)\s*=\s*(?P<value>[^"'\[{\s#][^"'#]*?)\s*(?:\#.*)?$""")
 
 
@@ -31,6 +32,13 @@ def explain(text: str, line: int, said: str) -> str:
         )
     if said.startswith(("Illegal character", "Unterminated string", 'Expected "\'"')) and here.count('"') % 2:
         return "a text in quotes begins on this line and does not end; close the quotes."
+    m = _BARE.match(here)
+    if m and not m["key"].isascii():
+        odd = next(c for c in m["key"] if not c.isascii())
+        return (
+            f"the name '{m['key']}' holds '{odd}'; names without quotes consist of a-z, A-Z, 0-9, '_', '-': "
+            f'"{m["key"]}" ={here.partition("=")[2].rstrip()}'
+        )
     m = _UNQUOTED.match(here)
     if m and re.search(r"[A-Za-z]", m["value"]):
         return f'a text needs quotes, and so does a number with a unit: {m["key"]} = "{m["value"]}"'

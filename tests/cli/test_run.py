@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from osteofield.cli import main
+from osteofield.cli.run import _hearing_the_limit
 
 CASE = """\
 format = 1
@@ -29,26 +31,28 @@ SIGNALLED = """
 import os, signal, sys, time
 import osteofield.api as api
 from osteofield.cli import main
+from osteofield.cli.run import _hearing_the_limit
 from osteofield.simulation.interrupt import Interrupt
 
 def send():
     os.kill(os.getpid(), signal.SIGUSR1)
 
-if sys.argv[1] == "early":
+when, sys.argv = sys.argv[1], ["osteofield", "run", "case.toml"]
+if when == "early":
     made = api.case_sample
     def case_sample(*args):
         send()
         time.sleep(30)
         return made(*args)
     api.case_sample = case_sample
-elif sys.argv[1] == "running":
+elif when == "running":
     requested = Interrupt.requested
     def heard(self, comm):
         send()
         return requested(self, comm)
     Interrupt.requested = heard
-status = main(["run", "case.toml"])
-if sys.argv[1] == "late":
+status = main()
+if when == "late":
     send()
 sys.exit(status)
 """
@@ -78,6 +82,12 @@ def test_a_notice_between_two_steps_asks_for_another_turn(folder: Path) -> None:
 def test_a_notice_after_the_end_changes_nothing(folder: Path) -> None:
     done = signalled(folder, "late")
     assert done.returncode == 0, done.stderr
+
+
+def test_a_run_within_another_program_gives_its_signals_back() -> None:
+    with _hearing_the_limit(lambda: True, ending=False):
+        assert signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
 
 
 def signalled(folder: Path, when: str, ranks: int = 1) -> subprocess.CompletedProcess[str]:

@@ -146,7 +146,7 @@ def test_crop_is_physical_and_filtered_with_its_surroundings(tmp_path):
     for crop, message in (
         (
             ((0.0,) * 3, (100.0,) * 3),
-            r"reaches outside the image. The image reaches from \(995, 1995, 2995\)",
+            r"reaches outside the image. The image 'a.nrrd' reaches from \(995, 1995, 2995\)",
         ),
         (((1050.0, 2050.0), (1100.0, 2100.0)), "3 coordinates each"),
         (((1100.0,) * 3, (1050.0,) * 3), "not below"),

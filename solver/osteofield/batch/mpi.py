@@ -45,7 +45,14 @@ def find_launcher() -> Launcher | None:
     if found is None:
         return None
     try:
-        done = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [found, "--version"],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=30,
+            check=False,
+        )
         said = done.stdout + done.stderr
     except (OSError, subprocess.TimeoutExpired):
         said = ""

@@ -34,7 +34,13 @@ def send(script: Path) -> str:
         InputError: Slurm does not take it; the message is Slurm's.
     """
     check_sbatch()
-    done = subprocess.run(["sbatch", "--parsable", str(script)], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sbatch", "--parsable", str(script)],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         said = " ".join(done.stderr.split()).removeprefix("sbatch: error: ") or "no reason was given"
         raise InputError(Problem(f"Slurm does not take this job: {said}", script))

@@ -82,6 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parser().parse_args(arguments)
     except SystemExit as e:  # argparse has printed help, version or what is wrong
         return e.code if isinstance(e.code, int) else WRONG_INPUT
+    args.own_process = argv is None  # which ends with the verb
     try:
         status: int = args.execute(args)
         sys.stdout.flush()

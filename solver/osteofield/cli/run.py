@@ -51,7 +51,7 @@ def execute(args: argparse.Namespace) -> int:
     mode: Mode = "quiet" if args.quiet else "verbose" if args.verbose else "live"
     line = ProgressLine(mode=mode)
     try:
-        with located_in(case), _hearing_the_limit(lambda: line.started):
+        with located_in(case), _hearing_the_limit(lambda: line.started, ending=args.own_process):
             outcome = run_case(
                 case,
                 directory,
@@ -69,11 +69,12 @@ def execute(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _hearing_the_limit(started: Callable[[], bool]) -> Iterator[None]:
+def _hearing_the_limit(started: Callable[[], bool], *, ending: bool) -> Iterator[None]:
     """Before the first step a scheduler's notice finds nothing to save: say so and end all ranks.
 
     The job is not queued again, as it would come no further the next time. From the first step on
-    the simulation itself hears the signal; between two arms it is kept for the next one.
+    the simulation itself hears the signal; between two arms it is kept for the next one. Where the
+    process ends with the run (`ending`), a notice that comes late must not spoil its status.
     """
     from ..simulation.interrupt import announce
 
@@ -87,8 +88,8 @@ def _hearing_the_limit(started: Callable[[], bool]) -> Iterator[None]:
             )
             end_all_ranks(STOPPED)
 
-    signal.signal(signal.SIGUSR1, end)
+    before = signal.signal(signal.SIGUSR1, end)
     try:
         yield
-    finally:  # the notice may still come while the process ends, and must not spoil its status
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    finally:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN if ending else before)

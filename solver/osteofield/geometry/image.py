@@ -22,6 +22,7 @@ from .voxels import VoxelField, Voxels
 
 TIFF = (".tif", ".tiff")
 FORMATS = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz", *TIFF)
+CROP = "sample.crop"  # the key of a case that is to blame
 _RIM = 2  # voxels next to the surface, whose grey values are mixed
 UM_PER_MM = 1000.0  # ITK images are in mm
 
@@ -312,17 +313,16 @@ def _crop(
     if problem:
         raise InputError(
             Problem(
-                f"the crop {_corner(lo)} to {_corner(hi)} um cannot be used: {problem}. The image reaches "
-                f"from {_corner(outer[0])} to {_corner(outer[1])} um.",
-                image.path,
-                key=None,
+                f"the crop {_corner(lo)} to {_corner(hi)} um cannot be used: {problem}. The image "
+                f"'{image.path.name}' reaches from {_corner(outer[0])} to {_corner(outer[1])} um.",
+                key=CROP,
             )
         )
     a = np.maximum(0, np.ceil((lo - first) / spacing - 1e-6)).astype(int)
     b = np.minimum(shape, np.floor((hi - first) / spacing + 1e-6).astype(int) + 1)
     if (b - a < 2).any():
         raise InputError(
-            Problem(f"the crop {_corner(lo)} to {_corner(hi)} um is thinner than two voxels.", image.path)
+            Problem(f"the crop {_corner(lo)} to {_corner(hi)} um is thinner than two voxels.", key=CROP)
         )
     outer_a, outer_b = np.maximum(0, a - margin), np.minimum(shape, b + margin)
     part = Image(
