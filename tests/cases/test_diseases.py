@@ -131,7 +131,8 @@ def test_implant_infection():
     alone, implant, treated = arms("implant_infection", "output.every=7 day").values()
     assert alone["bacteria_total"][-1] == 0.0
     assert implant["bacteria_total"][-1] > 100.0
-    near, far = (lambda p: p[:, 0] < 400), (lambda p: p[:, 0] > 1400)
+    near = lambda p: (np.abs(p[:, 0] - 1200) < 550) & (p[:, 1] > 500)  # noqa: E731
+    far = lambda p: np.abs(p[:, 0] - 1200) > 900  # noqa: E731
     assert implant.ratio(near) > 1.5 and implant.change("OCa", near) > 1.3
     assert implant.change("OBa", near) < 0.9
     assert implant.mean("depth", near) > 3 * implant.mean("depth", far)

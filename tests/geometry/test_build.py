@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from osteofield.case.types import FoamSpec, ImageSpec, SampleSpec, ShapeSpec, SliceSpec
+from osteofield.case.types import FoamSpec, ImageSpec, ImplantSpec, SampleSpec, ShapeSpec, SliceSpec
 from osteofield.geometry import Sample, build_piece, build_sample, part_of
 from osteofield.team import ALONE
 
@@ -15,6 +15,11 @@ SPECS = {
     "foam": SampleSpec(foam=FOAM, cell_size=36.0),
     "section": SampleSpec(foam=FOAM, cell_size=20.0, slice=SliceSpec("y", 150.0)),
     "sphere": SampleSpec(shape=ShapeSpec("sphere", (600.0, 500.0, 400.0), radius=150.0), cell_size=50.0),
+    "pin": SampleSpec(
+        foam=FOAM,
+        cell_size=40.0,
+        implant=ImplantSpec("cylinder", (400.0, 300.0, 350.0), (1.0, 0.3, 0.2), 200.0, 500.0),
+    ),
     "marrow": SampleSpec(shape=ShapeSpec("marrow", (100.0, 100.0)), cell_size=25.0),
 }
 

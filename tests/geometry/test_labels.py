@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from osteofield.case import load_case
-from osteofield.case.types import ImageSpec, LabelSpec, SampleSpec
+from osteofield.case.types import ImageSpec, LabelSpec, SampleSpec, SliceSpec
 from osteofield.errors import InputError
 from osteofield.geometry import Sample, build_sample
 from osteofield.geometry.morphometry import areas, non_manifold_edges, total_volume
@@ -48,12 +48,23 @@ def test_the_implant_is_neither_bone_nor_marrow(tmp_path: Path) -> None:
     assert at.min() > 95
     assert len(np.unique(np.concatenate([s.marrow.ravel(), s.bone.ravel()]))) == len(s.points)
     assert non_manifold_edges(s.surface) == 0
+    shown = areas(s.points, s.faces["implant"]).sum()
+    assert shown == pytest.approx(400 * 2 * np.pi * 100, rel=0.03)  # the cylinder, where it is in marrow
     # every facet of the bone surface belongs to a bone cell too
     corners = {tuple(sorted(np.delete(c, i))) for c in s.bone for i in range(4)}
     assert all(tuple(sorted(f)) in corners for f in s.surface)
     assert s.provenance["labels"] == {"bone": [7], "marrow": [2], "implant": [9]}
     # and the faces of the box belong to marrow only
     assert areas(s.points, s.faces["x+"]).sum() == pytest.approx(face, rel=0.02)
+
+
+def test_a_section_of_a_label_map(tmp_path: Path) -> None:
+    label_map(tmp_path / "map.nrrd")
+    spec = ImageSpec(tmp_path / "map.nrrd", 0.5, 0.7, labels=LabelSpec((7,), (2,), (9,)))
+    s = build_sample(SampleSpec(image=spec, cell_size=15.0, slice=SliceSpec("z", 240.0)))
+    assert s.morphometry.bone_volume == pytest.approx(200 * 280, rel=0.03)
+    assert s.morphometry.marrow_volume == pytest.approx(400 * 280, rel=0.03)
+    assert areas(s.points, s.faces["implant"]).sum() == pytest.approx(2 * 400, rel=0.03)
 
 
 def test_bone_and_implant_as_one_bone(tmp_path: Path) -> None:

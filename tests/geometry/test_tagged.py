@@ -105,8 +105,12 @@ def test_an_implant_is_left_out(tmp_path: Path) -> None:
     got = build_sample(SampleSpec(mesh=tmp_path / "m.vtu", tags=TagSpec(1.0, 1, 2, 5)))
     assert got.morphometry.bone_volume == pytest.approx(sample.morphometry.bone_volume / 2, rel=0.05)
     assert got.morphometry.bone_surface == pytest.approx(sample.morphometry.bone_surface / 2, rel=0.05)
-    outer = sum(areas(got.points, f).sum() for f in got.faces.values())
-    assert outer == pytest.approx(6 * 300**2)  # the implant's side is not outer
+    size = {face: areas(got.points, f).sum() for face, f in got.faces.items()}
+    assert size.pop("implant") == pytest.approx(sample.morphometry.bone_surface / 2, rel=0.05)
+    assert sum(size.values()) == pytest.approx(6 * 300**2)  # the implant's side is not outer
+    x = got.points[got.faces["implant"]]
+    normal = np.cross(x[:, 1] - x[:, 0], x[:, 2] - x[:, 0])
+    assert (normal * (x.mean(1) - 150)).sum(1).min() > 0  # into the marrow
     with pytest.raises(InputError, match=r"\d+ of \d+ cells are neither bone nor marrow nor implant"):
         build_sample(SampleSpec(mesh=tmp_path / "m.vtu", tags=TagSpec(1.0, 1, 2)))
 

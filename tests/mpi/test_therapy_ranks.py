@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Arms, faces, doses and drugs that diffuse: the same numbers and budget on 1 and 2 ranks."""
+"""Arms, faces, an implant, doses and drugs that diffuse: the same numbers and budget on 1 and 2 ranks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ cell_size = "70 um"
 kind = "sphere"
 size = ["500 um", "400 um", "400 um"]
 radius = "120 um"
+[sample.implant]
+shape = "cylinder"
+diameter = "100 um"
+axis = "x"
 [model]
 name = "osteoimmune"
 [[face]]
@@ -27,6 +31,11 @@ side = "x-"
 source = { TNF = "1e6 pM um/day" }
 layer = "80 um"
 load = { bacteria = "500 CFU/mm^3" }
+[[face]]
+side = "implant"
+source = { IL1 = "1e5 pM um/day" }
+layer = "60 um"
+load = { biofilm = "500 CFU/mm^3" }
 [time]
 end = "1.5 day"
 linear_tolerance = 1e-7

@@ -71,6 +71,37 @@ def test_a_layer_is_filled_by_whole_nodes(case, simulate):
     assert "face x+: 500 CFU/mm^3 of biofilm, 7 pM of TNF in" in r.log
 
 
+PIN = """[sample.implant]
+shape = "cylinder"
+diameter = "160 um"
+axis = "z"
+[initial]"""
+
+
+@pytest.mark.parametrize("size", ['"600 um", "500 um"', '"600 um", "500 um", "200 um"'])
+def test_what_comes_from_an_implant(case, simulate, size):
+    """A ring of 40 um around a pin of 160 um; a flux times its area; the box alone is outer."""
+    text = MARROW.replace("[initial]", PIN).format(size=size, end=0.02).replace("40 um", "25 um")
+    text += '[[face]]\nside = "implant"\nlayer = "40 um"\nload = { biofilm = "500 CFU/mm^3" }\n'
+    text += 'source = { IFN = "1e5 pM um/day" }\n'
+    r = simulate(case(text=text))
+    deep = 200.0 if size.count(",") == 2 else 1.0
+    first, points = r.writer.frames[0], r.writer.mesh.marrow_points
+    inside = first.marrow["biofilm"] > 0
+    radius = np.hypot(points[:, 0] - 300, points[:, 1] - 250)
+    assert radius[inside].max() < 135 and radius[~inside].min() > 105 and radius.min() > 75
+    volume = r.simulation._faces.facts[0]["marrow_volume"]
+    assert volume == pytest.approx(np.pi * (120**2 - 80**2) * deep, rel=0.1)
+    assert "implant: 500 CFU/mm^3 of biofilm in" in r.log
+    layout = r.simulation.tissue.layout
+    assert layout.faces["implant"].sum() == pytest.approx(np.pi * 160 * deep, rel=0.01)
+    box = 2 * (600 + 500) * deep + (deep > 1) * 2 * (600 * 500 - np.pi * 80**2)
+    assert layout.outer.sum() == pytest.approx(box, rel=0.01)
+    system = r.simulation.system
+    total = system.totals(r.simulation._integrator.y)[r.simulation.names.index("IFN")]
+    assert total == pytest.approx(1e5 * layout.faces["implant"].sum() * 0.02, rel=0.03)  # 2 % is lost
+
+
 def test_a_drug_from_beads_on_a_face_kills_beside_them(case, simulate):
     text = MARROW.format(size=BLOCK2, end=3)
     text += """

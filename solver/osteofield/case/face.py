@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The ``[[face]]`` tables: cytokines, drugs or a biofilm that come with one face of the sample box."""
+"""The ``[[face]]`` tables: cytokines, drugs or a biofilm that come with a face of the sample box, or with an
+implant."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from .sample import sample_dimension
 from .table import Table
 from .types import FaceSpec, SampleSpec
 
-SIDES = ("x-", "x+", "y-", "y+", "z-", "z+")
+IMPLANT = "implant"
+SIDES = ("x-", "x+", "y-", "y+", "z-", "z+", IMPLANT)
 FLUX = "pM um/day"
 
 
@@ -30,6 +32,9 @@ def read_face(table: Table, sample: SampleSpec, end: float) -> FaceSpec:
         table.problem(None, "a well-mixed sample has no faces; use a [[focus]], or a parameter of the model.")
     elif dimension == 2 and side.startswith("z"):
         table.problem("side", "a section has no faces along z; its sides are x-, x+, y- and y+.")
+    elif side == IMPLANT and sample.holds_implant is False:
+        what = "this sample has no implant; put one into it with [sample.implant], or name its label or tag."
+        table.problem("side", what)
     if not table.has("source") and not table.has("load"):
         table.problem(None, "a face needs a 'source', or a 'layer' with a 'load', or both.")
     releases: dict[str, Drug] = {}

@@ -258,7 +258,7 @@ def _remodelling(top: Table, surface: str, sample: SampleSpec) -> float:
         return RECUT
     if sample.well_mixed:
         top.problem("surface", "a well-mixed sample has no surface that could move.")
-    elif sample.image is not None and sample.image.labels is not None and sample.image.labels.implant:
+    elif sample.mesh is None and sample.holds_implant:
         top.problem("surface", "a surface cannot move next to an implant yet; leave 'implant' or this out.")
     elif sample.mesh is not None:
         top.problem(

@@ -3,11 +3,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, cast
 
 from ..units import UnitError, quantity
 from .table import Table
-from .types import CENTER, FoamSpec, ImageSpec, LabelSpec, SampleSpec, ShapeSpec, SliceSpec, TagSpec
+from .types import (
+    CENTER,
+    FoamSpec,
+    ImageSpec,
+    ImplantSpec,
+    LabelSpec,
+    SampleSpec,
+    ShapeSpec,
+    SliceSpec,
+    TagSpec,
+)
 
 KINDS = ("image", "synthetic", "shape", "mesh", "well_mixed")
 _BELONGS = {
@@ -21,7 +32,7 @@ _BELONGS = {
     "unit": "mesh",
     "bone": "mesh",
     "marrow": "mesh",
-    "implant": "mesh",
+    "implant": "image, synthetic, shape or mesh",
     "bone_surface": "mesh",
     "tags": "mesh",
     "bone_surface_density": "well_mixed",
@@ -32,6 +43,12 @@ _SHAPE_NEEDS = {
     "plate": "thickness", "sphere": "radius", "rod": "radius", "round pore": "radius", "box pore": "pore",
     "marrow": None,
 }  # fmt: skip
+
+_IMPLANT_KEYS = {
+    "cylinder": ("diameter", "center", "axis", "length", "from", "to"),
+    "box": ("size", "center"),
+    "sphere": ("diameter", "center"),
+}
 
 
 def read_sample(table: Table) -> SampleSpec:
@@ -89,6 +106,7 @@ def _image(table: Table) -> SampleSpec:
         ),
         cell_size=table.quantity("cell_size", "um", example="39 um"),
         slice=_slice(table),
+        implant=_implant(table, None, labels),
     )
 
 
@@ -153,7 +171,10 @@ def _foam(table: Table) -> SampleSpec:
         foam.problem("size", f"every side must be at least four voxels ({4 * spec.voxel:g} um) long.")
     foam.close()
     return SampleSpec(
-        foam=spec, cell_size=table.quantity("cell_size", "um", example="58.5 um"), slice=_slice(table)
+        foam=spec,
+        cell_size=table.quantity("cell_size", "um", example="58.5 um"),
+        slice=_slice(table),
+        implant=_implant(table, 3),
     )
 
 
@@ -183,7 +204,69 @@ def _shape(table: Table) -> SampleSpec:
     return SampleSpec(
         shape=ShapeSpec(cast(Any, kind), size or (0.0,), thickness, radius, pore, center),
         cell_size=table.quantity("cell_size", "um", example="20 um"),
+        implant=_implant(table, len(size) if size else None),
     )
+
+
+def _implant(table: Table, dimension: int | None, labels: LabelSpec | None = None) -> ImplantSpec | None:
+    """A body of a simple shape; its positions have as many coordinates as the sample before it is sliced."""
+    if not table.has("implant"):
+        return None
+    body = table.table("implant")
+    if labels is not None and labels.implant:
+        body.problem(None, "the label map has an implant already; leave one of the two out.")
+    shape = body.choice("shape", tuple(_IMPLANT_KEYS))
+    keys = _IMPLANT_KEYS.get(shape, ())
+    one = '"1 mm"'
+    example = f"[{', '.join([one] * (dimension or 3))}]"
+
+    def place(name: str, any_sign: bool = True) -> tuple[float, ...] | None:
+        values = body.quantities(name, "um", (2, 3), example=example, any_sign=any_sign)
+        if values is not None and dimension is not None and len(values) != dimension:
+            body.problem(name, f"{dimension} values are needed here, but there are {len(values)}.")
+            return None
+        return values
+
+    center = diameter = length = size = None
+    axis = (0.0, 0.0, 1.0)
+    if "diameter" in keys:
+        diameter = body.quantity("diameter", "um", example="1 mm")
+    if "size" in keys:
+        size = place("size", any_sign=False)
+    if "from" in keys and (body.has("from") or body.has("to")):
+        keys = ("from", "to", "diameter")
+        start, end = place("from"), place("to")
+        if start is not None and end is not None:
+            center, axis, length = _between(body, start, end)
+    else:
+        if body.data.get("center") == CENTER:
+            body.text("center", CENTER)
+        elif "center" in keys and body.has("center"):
+            center = place("center")
+        if "axis" in keys:
+            named = body.choice("axis", ("x", "y", "z"), "z")
+            axis = cast(Any, tuple(float(named == a) for a in "xyz"))
+        if "length" in keys and body.has("length"):
+            length = body.quantity("length", "um")
+    others = {k for ks in _IMPLANT_KEYS.values() for k in ks} - set(keys)
+    wrong = f"'{{}}' does not belong to a {shape}; it has {', '.join(keys)}." if shape else ""
+    body.close({k: wrong.format(k) for k in others})
+    return ImplantSpec(cast(Any, shape or "sphere"), center, axis, diameter, length, size)
+
+
+def _between(
+    table: Table, start: tuple[float, ...], end: tuple[float, ...]
+) -> tuple[tuple[float, ...] | None, tuple[float, float, float], float | None]:
+    """Centre, direction and length of a cylinder between two points."""
+    if len(start) != len(end):
+        table.problem("to", f"'from' has {len(start)} coordinates, 'to' has {len(end)}.")
+    elif start == end:
+        table.problem("to", "a cylinder needs a length: 'to' is the same place as 'from'.")
+    else:
+        way = [b - a for a, b in zip(start, end, strict=True)]
+        x, y, z = [*way, 0.0][:3]
+        return tuple((a + b) / 2 for a, b in zip(start, end, strict=True)), (x, y, z), math.hypot(x, y, z)
+    return None, (0.0, 0.0, 1.0), None
 
 
 def _mesh(table: Table) -> SampleSpec:

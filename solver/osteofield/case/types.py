@@ -107,6 +107,30 @@ class SliceSpec:
 
 
 @dataclass(frozen=True)
+class ImplantSpec:
+    """A solid body that replaces what bone and marrow are where it lies; lengths in um.
+
+    Positions are those of the sample before it is sliced. In a sample of two dimensions bodies are cut
+    at z = 0.
+
+    Attributes:
+        shape: ``cylinder`` (a pin, rod or screw), ``box`` (a plate) or ``sphere`` (a bead).
+        center: None for the centre of the sample.
+        axis: Direction of a cylinder, of any length.
+        diameter: Of a cylinder or sphere.
+        length: Of a cylinder; None: through the whole sample.
+        size: Side lengths of a box.
+    """
+
+    shape: Literal["cylinder", "box", "sphere"]
+    center: tuple[float, ...] | None = None
+    axis: tuple[float, ...] = (0.0, 0.0, 1.0)
+    diameter: float | None = None
+    length: float | None = None
+    size: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True)
 class TagSpec:
     """How to read a mesh from elsewhere: numbers, or names of groups where the file has them.
 
@@ -134,6 +158,7 @@ class SampleSpec:
     Attributes:
         cell_size: Wanted edge length of the background grid in um; None for a mesh or well mixed.
         slice: Take a 2-D slice of an image or foam.
+        implant: A body put into an image, foam or shape.
         mesh: A sample file written by ``osteofield mesh``, or with `tags` any other mesh.
         tags: How to read the other mesh.
         well_mixed: No space at all: one point of marrow in contact with bone surface.
@@ -149,6 +174,7 @@ class SampleSpec:
     well_mixed: bool = False
     cell_size: float | None = None
     slice: SliceSpec | None = None
+    implant: ImplantSpec | None = None
     bone_surface_density: float = 0.00486
     bone_thickness: float = 100.9
 
@@ -158,6 +184,15 @@ class SampleSpec:
             if getattr(self, name) is not None:
                 return name  # type: ignore[return-value]
         return "well mixed"
+
+    @property
+    def holds_implant(self) -> bool | None:
+        """Whether there is an implant; None where only the file tells."""
+        if self.image is not None and self.image.labels is not None and self.image.labels.implant:
+            return True
+        if self.mesh is not None:
+            return None if self.tags is None else self.tags.implant is not None
+        return self.implant is not None
 
 
 @dataclass(frozen=True)
@@ -181,10 +216,10 @@ class FocusSpec:
 
 @dataclass(frozen=True)
 class FaceSpec:
-    """What a disease does at one face of the sample box, from day 0 on.
+    """What a disease does at one face of the sample box, or at an implant, from day 0 on.
 
     Attributes:
-        side: ``x-``, ``x+``, ``y-``, ...
+        side: ``x-``, ``x+``, ``y-``, ..., or ``implant``.
         source: Population or drug to its flux into marrow through the face, internal units (pM um/day).
         source_text: The fluxes as written.
         start, stop: When the source flows, day.

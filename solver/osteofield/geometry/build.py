@@ -14,7 +14,7 @@ from ..team import ALONE, Team
 from .cut import Cut, cut_over
 from .fingerprint import fingerprint
 from .halfthickness import half_thickness_over, mean_thickness
-from .labels import without_implant
+from .implant import Implant, without_implant
 from .morphometry import (
     Morphometry,
     anisotropy,
@@ -129,7 +129,7 @@ def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
     log(f"cutting a grid of {' x '.join(map(str, grid.cells))} cells of {grid.h:.4g} um")
     mesh = cut_over(source.phi, grid, nodes, islands=source.islands)
     if source.implant is not None:
-        mesh = without_implant(mesh, source.implant)
+        mesh = _take_out(mesh, source.implant, team, log)
     bad = int(team.sum(non_manifold_edges(mesh.surface, mesh.mine)))
     if bad:
         raise ComputationStopped(
@@ -166,6 +166,31 @@ def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
     return _Made(source, mesh, at_surface, half, numbers, facts)
 
 
+def _take_out(solid: Cut, implant: Implant, team: Team, log: Log) -> Cut:
+    """Collective: the cut without its implant, which nothing crosses."""
+    mesh = without_implant(solid, implant)
+    cells = team.sum([solid.own_bone, mesh.own_bone])
+    if cells[0] == cells[1]:
+        what = (
+            "no cell of the mesh lies in the implant: it is outside of the sample, thinner than a cell, or "
+            "floats in the marrow, where no bone holds it."
+        )
+        raise InputError(Problem(what, key="sample.implant"))
+    taken, free = team.sum([
+        total_volume(solid.points, solid.bone[: solid.own_bone])
+        - total_volume(mesh.points, mesh.bone[: mesh.own_bone]),
+        float(areas(solid.points, solid.surface[: solid.own_surface]).sum())
+        - float(areas(mesh.points, mesh.surface[: mesh.own_surface]).sum()),
+    ]).tolist()  # fmt: skip
+    d = mesh.points.shape[1]
+    unit, mm = ("mm^3", "mm^2") if d == 3 else ("mm^2", "mm"), 1e-3
+    log(
+        f"the implant takes {taken * mm**d:.4g} {unit[0]} out of the sample, which BV/TV leaves "
+        f"out; {free * mm ** (d - 1):.4g} {unit[1]} of it touch marrow"
+    )
+    return mesh
+
+
 def _measure(mesh: Cut, source: Source) -> Morphometry:
     """Collective: sums over all ranks."""
     team, grid = source.nodes.team, source.grid
@@ -187,8 +212,18 @@ def _measure(mesh: Cut, source: Source) -> Morphometry:
         bone_pieces=mesh.components[0],
         marrow_pieces=mesh.components[1],
         quality=quality,
-        connectivity=connectivity_density(mesh.phi, grid, source.nodes) if grid.dimension == 3 else None,
+        connectivity=connectivity_density(_bone(mesh, source), grid, source.nodes)
+        if grid.dimension == 3
+        else None,
     )
+
+
+def _bone(mesh: Cut, source: Source) -> np.ndarray:
+    """Signed distance at the nodes of this rank, positive where there is bone."""
+    if source.implant is None:
+        return mesh.phi
+    held = source.implant.holds(source.grid.points(source.nodes.own)).reshape(mesh.phi.shape)
+    return np.where(held, -np.abs(mesh.phi), mesh.phi)
 
 
 def _piece(made: _Made, team: Team) -> Piece:

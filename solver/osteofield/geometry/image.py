@@ -17,7 +17,8 @@ from ..errors import InputError, Problem
 from ..team import ALONE, Team
 from . import dicom
 from .boxes import Box, Partition
-from .labels import ImplantMap, phases_of
+from .implant import ImplantMap
+from .labels import BONE, IMPLANT, phases_of
 from .voxels import VoxelField, Voxels
 
 TIFF = (".tif", ".tiff")
@@ -87,7 +88,7 @@ def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, A
     implant = None
     if spec.labels is not None and spec.labels.implant:  # as a whole on every rank
         phases = team.from_root(found[0].values if found is not None else None)
-        implant = ImplantMap.of(phases, spec.smoothing, image.first, image.spacing)
+        implant = ImplantMap.of(phases == IMPLANT, phases == BONE, spec.smoothing, image.first, image.spacing)
     found = None
     mine = Box(*(tuple(i + c for i, c in zip(e, corner, strict=True)) for e in (own.lo, own.hi)))
     grey, values = values[mine.within(held)], values.astype(np.float32)

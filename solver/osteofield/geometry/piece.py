@@ -33,7 +33,8 @@ class Piece:
         own_cells: How many cells belong to this rank.
         surface: ``(n, d)`` facets between bone and marrow, likewise; normal into the marrow.
         own_facets: How many facets belong to this rank.
-        faces: ``x-``, ``x+``, ... to ``(n, d)`` marrow facets on that face of the box that touch its points.
+        faces: ``x-``, ``x+``, ... to ``(n, d)`` marrow facets on that face of the box that touch its points;
+            ``implant`` to those on an implant.
         half_thickness: ``(N,)`` local half thickness of bone at its own surface points, nan elsewhere.
         marrow_points, marrow_cells, surface_points: Numbers in the whole sample.
         box: Lower and upper corner.

@@ -40,7 +40,8 @@ class Sample:
         marrow: ``(n, d+1)`` positively oriented cells.
         bone: ``(n, d+1)`` positively oriented cells.
         surface: ``(n, d)`` facets between bone and marrow, normal into the marrow; never on the box.
-        faces: ``x-``, ``x+``, ``y-``, ... to ``(n, d)`` marrow facets on that face of the box.
+        faces: ``x-``, ``x+``, ``y-``, ... to ``(n, d)`` marrow facets on that face of the box, and where
+            there is one ``implant`` to those on it, normals into the marrow.
         box: Lower and upper corner.
         half_thickness: ``(N,)`` local half thickness of bone at surface points, nan elsewhere.
         morphometry: Sums, pieces, cell quality.

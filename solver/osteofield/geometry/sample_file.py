@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, Problem
-from .morphometry import Morphometry
+from .implant import FACE as IMPLANT
+from .morphometry import Morphometry, areas
 from .sample import Sample
 
 FORMAT = "osteofield sample 2"
 BONE, MARROW = 1, 2
 SURFACE = 10
-FACES = {"x-": 20, "x+": 21, "y-": 22, "y+": 23, "z-": 24, "z+": 25}
+FACES = {"x-": 20, "x+": 21, "y-": 22, "y+": 23, "z-": 24, "z+": 25, IMPLANT: 26}
 
 
 def save_sample(sample: Sample, path: str | Path) -> tuple[Path, ...]:
     """Write ``NAME.xdmf`` (cells, tag ``phase``: 1 bone, 2 marrow), ``NAME_facets.xdmf`` (tag
-    ``facet``: 10 bone surface, 20 ... 25 marrow on the box faces x-, x+, y-, ...) and ``NAME.h5``.
+    ``facet``: 10 bone surface, 20 ... 25 marrow on the box faces x-, x+, y-, ..., 26 marrow on an implant)
+    and ``NAME.h5``.
 
     Returns:
         The files written.
@@ -136,13 +138,14 @@ def load_sample(path: str | Path) -> Sample:
     except (OSError, KeyError, ValueError) as e:
         raise InputError(Problem(f"'{h5.name}' cannot be read: {e}.", path)) from None
     d = points.shape[1]
+    there = [*FACES][: 2 * d] + [IMPLANT] * (FACES[IMPLANT] in facet)
     sample = Sample(
         dimension=d,
         points=points,
         marrow=cells[phase == MARROW],
         bone=cells[phase == BONE],
         surface=facets[facet == SURFACE],
-        faces={name: facets[facet == tag] for name, tag in list(FACES.items())[: 2 * d]},
+        faces={name: facets[facet == FACES[name]] for name in there},
         box=(tuple(about["box"][0]), tuple(about["box"][1])),
         half_thickness=half,
         morphometry=Morphometry.from_dict(about["morphometry"]),
@@ -177,6 +180,10 @@ def mesh_info(sample: Sample | str | Path) -> tuple[str, dict[str, Any]]:
     ):  # fmt: skip
         if value is not None:
             data[key] = value * scale
+    if IMPLANT in sample.faces:
+        free = float(areas(sample.points, sample.faces[IMPLANT]).sum())
+        data[f"implant surface that touches marrow [{'mm^2' if d == 3 else 'mm'}]"] = free / mm ** (d - 1)
+        data["note"] = "the tissue volume of BV/TV and BS/TV leaves the implant out"
     if m.quality is not None:
         q, what = m.quality, "dihedral angle" if d == 3 else "angle"
         data |= {

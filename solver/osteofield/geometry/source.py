@@ -13,13 +13,13 @@ from ..case.types import CENTER, SampleSpec, SliceSpec
 from ..errors import InputError, Problem
 from ..team import Team
 from . import shapes
-from .boxes import Partition
+from .boxes import Box, Partition
 from .cut import Islands
 from .foam import foam_over
 from .grid import Grid
 from .image import load_bone_over
+from .implant import Implant, ImplantMap, ImplantShape
 from .kuhn import kuhn
-from .labels import ImplantMap
 from .levelset import distance_over, phases
 from .voxels import VoxelField, Voxels
 
@@ -46,7 +46,7 @@ class Source:
     nodes: Partition
     islands: Islands
     facts: dict[str, Any]
-    implant: ImplantMap | None = None
+    implant: Implant | None = None
 
 
 def level_set(spec: SampleSpec, cell_size: float, team: Team, log: Log) -> Source:
@@ -62,25 +62,51 @@ def level_set(spec: SampleSpec, cell_size: float, team: Team, log: Log) -> Sourc
             )
         shapes.check(spec.shape)
         grid = Grid.fit((0.0,) * len(spec.shape.size), spec.shape.size, cell_size)
+        body = _body(spec, np.array(grid.origin), np.array(grid.upper))
         rough = Partition.even(team, grid.shape)
         held = rough.own.grown(0, 1, grid.shape)
-        sign = np.where(shapes.signed_distance(spec.shape, grid, held) > 0, 1, -1)
+        sign = np.where(_with(body, shapes.signed_distance(spec.shape, grid, held), grid, held) > 0, 1, -1)
         nodes = Partition.balanced(rough, vertices(sign, rough))
-        phi = shapes.signed_distance(spec.shape, grid, nodes.own)
-        return Source(phi, grid, nodes, "keep", {"shape": plain(spec.shape)})
-    field, facts, implant = _voxels(spec, team, log)
+        phi = _with(body, shapes.signed_distance(spec.shape, grid, nodes.own), grid, nodes.own)
+        about = {"implant": body.facts} if body else {}
+        return Source(phi, grid, nodes, "keep", {"shape": plain(spec.shape), **about}, body)
+    field, facts, mapped = _voxels(spec, team, log)
+    body = _body(spec, *field.box)
     if spec.slice is not None:
-        if implant is not None:
-            raise InputError(Problem("a label map with an implant cannot be sliced.", key="sample.slice"))
-        field, where = _slice(field, spec.slice)
+        axis, at = _place(field, spec.slice)
+        field, where = _slice(field, axis, at)
         facts["slice"] = where
+        body = body and body.section(axis, at)
+        mapped = mapped and mapped.section(axis, at)
     lo, hi = field.box
     grid = Grid.fit(lo, hi, cell_size)
     rough = Partition.even(team, grid.shape)
-    sign = phases(field, grid, rough.own.grown(0, 1, grid.shape))
-    nodes = Partition.balanced(rough, vertices(sign, rough))
-    phi = distance_over(field, grid, nodes)
-    return Source(phi, grid, nodes, "remove" if field.dimension == 3 else "keep", facts, implant)
+    held = rough.own.grown(0, 1, grid.shape)
+    sign = _with(body, phases(field, grid, held), grid, held)
+    nodes = Partition.balanced(rough, vertices(np.where(sign > 0, 1, -1), rough))
+    phi = _with(body, distance_over(field, grid, nodes), grid, nodes.own)
+    if body is not None:
+        facts["implant"] = body.facts
+    return Source(phi, grid, nodes, "remove" if field.dimension == 3 else "keep", facts, mapped or body)
+
+
+def _body(spec: SampleSpec, lower: np.ndarray, upper: np.ndarray) -> ImplantShape | None:
+    """The body that is put into a sample, before it is sliced."""
+    if spec.implant is None:
+        return None
+    for name in ("center", "size"):
+        given = getattr(spec.implant, name)
+        if given is not None and len(given) != len(lower):
+            what = f"the sample has {len(lower)} dimensions, but this has {len(given)} values."
+            raise InputError(Problem(what, key=f"sample.implant.{name}"))
+    return ImplantShape.of(spec.implant, lower, upper)
+
+
+def _with(body: ImplantShape | None, phi: np.ndarray, grid: Grid, box: Box) -> np.ndarray:
+    """The signed distance `phi` at the nodes in a box, with a body counted as bone."""
+    if body is None:
+        return phi
+    return np.maximum(phi, body.distance(grid.points(box)).reshape(box.shape))
 
 
 def vertices(sign: np.ndarray, nodes: Partition) -> np.ndarray:
@@ -121,8 +147,8 @@ def _voxels(spec: SampleSpec, team: Team, log: Log) -> tuple[VoxelField, dict[st
     return field, facts, implant
 
 
-def _slice(field: VoxelField, spec: SliceSpec) -> tuple[VoxelField, dict[str, Any]]:
-    """Collective: a plane through 3-D voxels; its own 2-D distance is measured in that plane afterwards."""
+def _place(field: VoxelField, spec: SliceSpec) -> tuple[int, float]:
+    """Axis and place of a section, um."""
     if field.dimension != 3:
         raise InputError(Problem("the image is 2-D already and cannot be sliced.", key="sample.slice"))
     axis = "xyz".index(spec.axis)
@@ -136,14 +162,20 @@ def _slice(field: VoxelField, spec: SliceSpec) -> tuple[VoxelField, dict[str, An
                 key="sample.slice.at",
             )
         )
+    return axis, at
+
+
+def _slice(field: VoxelField, axis: int, at: float) -> tuple[VoxelField, dict[str, Any]]:
+    """Collective: a plane through 3-D voxels; its own 2-D distance is measured in that plane afterwards."""
+    normal = "xyz"[axis]
     plane: Voxels = field.plane(axis, at)
     share = float((plane.values > 0).mean())
     if share in (0.0, 1.0):
         what = "marrow" if share == 0 else "bone"
         raise InputError(
-            Problem(f"the slice at {spec.axis} = {at:g} um shows only {what}.", key="sample.slice.at")
+            Problem(f"the slice at {normal} = {at:g} um shows only {what}.", key="sample.slice.at")
         )
-    where = {"axis": spec.axis, "at [um]": at, "axes": "xyz".replace(spec.axis, "")}
+    where = {"axis": normal, "at [um]": at, "axes": "xyz".replace(normal, "")}
     return VoxelField.shared(field.partition.team, plane), where
 
 

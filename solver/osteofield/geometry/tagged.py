@@ -20,6 +20,7 @@ from ..case.types import TagSpec
 from ..errors import InputError, Problem, did_you_mean
 from .grid import Grid
 from .halfthickness import half_thickness, mean_thickness
+from .implant import FACE as IMPLANT
 from .morphometry import Morphometry, anisotropy, areas, non_manifold_edges, total_volume, volumes
 from .nearest import Surface
 from .quality import Quality
@@ -64,13 +65,13 @@ def load_tagged(path: Path, spec: TagSpec, *, log: Log = lambda _: None, thickne
     log(f"reading {path}")
     read = _read(path, spec)
     d = read.points.shape[1]
-    surface, outer, shared = _facets(read)
+    surface, outer, free, shared = _facets(read)
     _check_surface(read, surface, path, spec)
     bone, marrow = read.cells[read.phase == _BONE], read.cells[read.phase == _MARROW]
     used = np.zeros(len(read.points), bool)
     used[marrow], used[bone] = True, True
     row, points = np.cumsum(used) - 1, read.points[used]
-    bone, marrow, surface, outer = row[bone], row[marrow], row[surface], row[outer]
+    bone, marrow, surface, outer, free = row[bone], row[marrow], row[surface], row[outer], row[free]
     bone_side, marrow_side = row[shared[0]], row[shared[1]]
     lo, hi = points.min(0), points.max(0)
     edge = np.linalg.norm(points[surface[:, 1]] - points[surface[:, 0]], axis=1)
@@ -113,8 +114,11 @@ def load_tagged(path: Path, spec: TagSpec, *, log: Log = lambda _: None, thickne
     log(
         f"{len(marrow)} marrow cells, {len(bone)} bone cells, {len(points)} points, BV/TV {numbers.bv_tv:.4f}"
     )
+    faces = _by_face(points, outer, d)
+    if spec.implant is not None:
+        faces[IMPLANT] = free
     return Sample(
-        d, points, marrow, bone, surface, _by_face(points, outer, d),
+        d, points, marrow, bone, surface, faces,
         (tuple(map(float, lo)), tuple(map(float, hi))), half, Morphometry(**{**vars(numbers), **more}), facts,
     )  # fmt: skip
 
@@ -269,9 +273,10 @@ def _tagged_facets(mesh: Any, d: int, spec: TagSpec, names: Mapping[str, int], p
     return chosen
 
 
-def _facets(read: _Read) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-    """Bone surface with normals into the marrow, outer facets of the marrow, and the closed boundaries of
-    bone and of marrow with normals out of them."""
+def _facets(read: _Read) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    """Bone surface with normals into the marrow, outer facets of the marrow, those between marrow and
+    implant (normals into the marrow), and the closed boundaries of bone and of marrow with normals out of
+    them."""
     n, k = read.cells.shape
     sides = np.concatenate([np.delete(read.cells, i, axis=1) for i in range(k)])
     number = np.unique(np.sort(sides, axis=1), axis=0, return_inverse=True)[1].ravel()
@@ -288,8 +293,9 @@ def _facets(read: _Read) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.n
     back = _outwards(read, sides[b], read.cells[b % n, b // n])
     bone, marrow = (pa == _BONE) & (pb != _BONE), (pa == _MARROW) & (pb != _MARROW)
     surface = bone & (pb == _MARROW)
+    free = out[marrow & (pb == _IMPLANT)]
     return (
-        out[surface], out[marrow & (pb == 0)],
+        out[surface], out[marrow & (pb == 0)], free[:, [1, 0, *range(2, free.shape[1])]],
         (out[bone], np.concatenate([out[marrow], back[surface]])),
     )  # fmt: skip
 

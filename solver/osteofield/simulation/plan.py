@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..case.types import Case, TherapySpec
 from ..geometry import Piece
+from ..geometry.implant import FACE as IMPLANT
 from ..kinetics import Network
 from ..tissue import WellMixed
 from .schedule import Schedule
@@ -46,7 +47,8 @@ def _extent(sample: Piece) -> str:
     box = " x ".join(f"{(b - a) / 1e3:.3g}" for a, b in zip(lo, hi, strict=True))
     m = sample.morphometry
     total = m.bone_volume + m.marrow_volume
-    return f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %"
+    beside = " beside an implant" if IMPLANT in sample.faces else ""
+    return f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %{beside}"
 
 
 def _unknowns(network: Network, sample: Piece | WellMixed) -> tuple[int, float]:
@@ -106,6 +108,10 @@ def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> st
             what = "mm^3" if sample.dimension == 3 else "mm^2"
             text += f" within {focus.radius:g} um of ({where}) mm: {size:.4g} {what} of marrow"
         say("focus", text)
+    for face in case.faces:
+        texts = [f"{v} of {n} in {face.layer:g} um of marrow" for n, v in face.load_text.items()]
+        texts += [f"{v} of {n}" for n, v in face.source_text.items()]
+        say("face", f"{face.side}: {', '.join(texts)}")
     for x in case.therapies:
         say("therapy", _about_therapy(x))
     schedule = Schedule({}, {}, case.therapies, case.time.end)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Populations on a sample: P1 finite elements, lumped volumes and areas, MPI layout."""
 
-from .clip import ball_shares, fraction_above, slab_shares
+from .clip import ball_shares, fraction_above, region_shares, slab_shares
 from .gather import Columns, Gather, Rows, Table
 from .layout import Layout, WellMixed
 from .measure import lumped, sizes
@@ -21,5 +21,6 @@ __all__ = [
     "geometry_of",
     "lumped",
     "sizes",
+    "region_shares",
     "slab_shares",
 ]

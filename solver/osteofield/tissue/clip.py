@@ -44,6 +44,10 @@ def fraction_above(values: np.ndarray) -> np.ndarray:
     return out
 
 
+Depth = Callable[[np.ndarray], np.ndarray]
+"""Distance of points (..., d) to the boundary of a convex region, positive inside."""
+
+
 def ball_shares(points: np.ndarray, cells: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
     """Integral of each nodal hat function over the part of the mesh inside a ball.
 
@@ -87,8 +91,10 @@ def slab_shares(
     return _shares(points, cells, depth, np.inf)
 
 
-Depth = Callable[[np.ndarray], np.ndarray]
-"""Distance of points (..., d) to the boundary of a convex region, positive inside."""
+def region_shares(points: np.ndarray, cells: np.ndarray, depth: Depth) -> np.ndarray:
+    """The same for any region whose boundary is nearly flat over a cell, and convex together with what is
+    no part of the mesh."""
+    return _shares(points, cells, depth, np.inf)
 
 
 def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth, bend: float) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..geometry import Piece, Sample, part_of
+from ..geometry.implant import FACE as IMPLANT
 from ..integrator.halo import Halo, LocalMatrix
 from ..team import Team
 from .marrow import marrow_mesh
@@ -48,7 +49,8 @@ class Layout:
         on_surface: Rows that touch bone.
         owned_surface: Surface value of each of them.
         volumes, outer: Lumped volume, and lumped area of the box faces, of every row.
-        faces: The latter of each face by itself, ``x-``, ``x+``, ...; of those that have marrow on this rank.
+        faces: The latter of each face by itself, ``x-``, ``x+``, ..., and that of an ``implant``; of those
+            that have marrow on this rank.
         areas, half_thickness: Lumped area, and half thickness of bone (um), of every surface row.
         points: ``(rows + ghosts, d)`` um; ghosts are rows of other ranks next to those of this one.
         values, surface_values: Marrow value of every one of them, and surface value, -1 away from bone.
@@ -147,7 +149,7 @@ def _mesh(piece: Piece, comm: MPI.Comm) -> Layout:
         on_surface=on_surface,
         owned_surface=surface_value[on_surface],
         volumes=lumped(points, piece.marrow, len(points))[rows],
-        outer=sum(faces.values(), np.zeros(own)),
+        outer=sum((a for side, a in faces.items() if side != IMPLANT), np.zeros(own)),
         faces=faces,
         areas=lumped(points, piece.surface, len(points))[at_bone],
         half_thickness=piece.half_thickness[at_bone],
