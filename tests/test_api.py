@@ -15,28 +15,9 @@ import pytest
 
 import osteofield as of
 
-CASE = """\
-format = 1
-title = "A plate"
-[sample]
-cell_size = "60 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["150 um", "200 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "3 day"
-[output]
-every = "1 day"
-"""
+from .infected import plate, point
+
+CASE = plate(head='title = "A plate"', time='end = "3 day"', output='every = "1 day"')
 
 
 @pytest.fixture
@@ -158,9 +139,7 @@ def test_a_computation_that_stops_leaves_results(case_file, tmp_path):
 
 
 def test_well_mixed_run_has_a_history_and_no_fields(case_file, tmp_path):
-    text = CASE[: CASE.index("[sample]")] + "[sample]\nwell_mixed = true\n" + CASE[CASE.index("[model]") :]
-    text = text.replace('center = ["150 um", "200 um"]\nradius = "120 um"\n', "")
-    case_file.write_text(text)
+    case_file.write_text(point(time='end = "3 day"', output='every = "1 day"'))
     result = of.run(case_file, tmp_path / "out")
     assert len(result.times) == 4
     assert result.history["bacteria_total [CFU]"][0] == pytest.approx(1000.0)

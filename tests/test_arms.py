@@ -14,16 +14,10 @@ from osteofield.cli import main
 from osteofield.errors import InputError
 from osteofield.results import open_results
 
-CASE = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "2 day"
+from .infected import point
+
+CASE = point(
+    """
 [[arm]]
 name = "untreated"
 [[arm]]
@@ -32,7 +26,9 @@ name = "treated"
 drug = "antibiotic"
 from = "0 day"
 dose = { level = 10 }
-"""
+""",
+    time='end = "2 day"',
+)
 
 
 @pytest.fixture

@@ -17,31 +17,14 @@ import osteofield as of
 from osteofield.api import run_case
 from osteofield.case import load_case
 
-CASE = """\
-format = 1
-[sample]
-cell_size = "80 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["150 um", "200 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[[therapy]]
-drug = "antibiotic"
-from = "0.03 day"
-dose = { level = 0.3 }
-[time]
-end = "3 day"
-[output]
-every = "0.25 day"
-"""
+from .infected import plate
+
+CASE = plate(
+    '[[therapy]]\ndrug = "antibiotic"\nfrom = "0.03 day"\ndose = { level = 0.3 }',
+    cell="80 um",
+    time='end = "3 day"',
+    output='every = "0.25 day"',
+)
 
 
 @pytest.fixture

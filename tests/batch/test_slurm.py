@@ -15,41 +15,13 @@ import pytest
 
 import osteofield as of
 
-pytestmark = [pytest.mark.slurm, pytest.mark.mpi]
+from ..infected import ball, point
 
-BALL = """\
-format = 1
-[sample]
-cell_size = "70 um"
-[sample.shape]
-kind = "sphere"
-size = ["500 um", "500 um", "500 um"]
-radius = "150 um"
-[initial]
-state = "model"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["80 um", "80 um", "80 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "5 day"
-"""
+pytestmark = [pytest.mark.slurm, pytest.mark.mpi, pytest.mark.slow]
 
-POINT = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "2 day"
-"""
+BALL = ball('[initial]\nstate = "model"', time='end = "5 day"')
+
+POINT = point(time='end = "2 day"')
 
 # osteofield, but slow in the first life of a job: the limit comes long before the end, on any machine
 PACED = """\

@@ -17,18 +17,9 @@ from osteofield.batch import Resources, check_resources, duration, read_profile,
 from osteofield.cli import main
 from osteofield.errors import InputError
 
-CASE = """\
-format = 1
-title = "A point of it's marrow"
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "2 day"
-"""
+from ..infected import point
+
+CASE = point(head='title = "A point of it\'s marrow"', time='end = "2 day"')
 
 
 @pytest.fixture

@@ -10,23 +10,14 @@ import pytest
 from osteofield.case import load_case
 from osteofield.errors import InputError
 
-CASE = """\
-format = 1
-title = "Trial"
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-load = "1000 CFU/mm^3"
+from ..infected import RODENT, point
+
+CASE = point(
+    """
 [[therapy]]
 drug = "antibiotic"
 from = "2 day"
 dose = { level = 1 }
-[time]
-end = "4 day"
 [[arm]]
 name = "one"
 [[arm]]
@@ -39,7 +30,11 @@ OPG_drop = false
 drug = "denosumab"
 from = "1 day"
 dose = { injection = "1 mg/kg" }
-"""
+""",
+    head='title = "Trial"',
+    parameters=RODENT,
+    time='end = "4 day"',
+)
 
 
 @pytest.fixture
@@ -87,7 +82,7 @@ def test_settings_reach_all_arms_and_single_ones(load):
         ('[[arm]]\nname = "one"\n', "", "17: arm[0]: one arm alone compares nothing"),
         ("[[arm.therapy]]", "[[arm.therapie]]", "arm[1].therapie: this key is not known; did you mean"),
         ('injection = "1 mg/kg"', 'injektion = "1 mg/kg"', "28: arm[1].therapy[0].dose.injektion: this key"),
-        ('end = "4 day"', 'end = "4 mm"', "16: time.end: '4 mm' is a length"),
+        ('end = "4 day"', 'end = "4 mm"', "12: time.end: '4 mm' is a length"),
         ('from = "1 day"', 'from = "9 day"', "27: arm[1].therapy[0].from: the run ends at 4 day"),
     ],
 )

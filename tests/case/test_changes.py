@@ -10,30 +10,15 @@ import pytest
 from osteofield.case import Case, load_case
 from osteofield.case.changes import changes
 
-TEXT = """\
-format = 1
-title = "A plate"
-[sample]
-cell_size = "60 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["150 um", "200 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
+from ..infected import plate
+
+THERAPY = """\
 [[therapy]]
 drug = "anti_TNF"
 from = "1 day"
 dose = { level = 2.0 }
-[time]
-end = "3 day"
 """
+TEXT = plate(THERAPY, head='title = "A plate"', time='end = "3 day"')
 
 
 @pytest.fixture
@@ -94,7 +79,7 @@ def test_what_matters_is_named_with_both_values(case, setting, was, now):
 
 
 def test_a_table_that_was_taken_out(case):
-    found = dict(hinders(case, text=TEXT.replace(TEXT[TEXT.index("[[therapy]]") : TEXT.index("[time]")], "")))
+    found = dict(hinders(case, text=TEXT.replace(THERAPY, "")))
     assert set(found) == {"therapy[0].drug", "therapy[0].from", "therapy[0].until", "therapy[0].dose.level"}
     assert 'this was "anti_TNF"' in found["therapy[0].drug"] and "is not set now" in found["therapy[0].drug"]
 

@@ -14,17 +14,9 @@ import pytest
 from osteofield.cli import main
 from osteofield.cli.run import _hearing_the_limit
 
-CASE = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "2 day"
-"""
+from ..infected import point
+
+CASE = point(time='end = "2 day"')
 
 # the signal comes while the sample is made (sleep) or between two steps
 SIGNALLED = """

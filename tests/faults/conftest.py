@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -24,32 +25,17 @@ import pytest
 import osteofield as of
 from osteofield.results.checkpoint import read_newest
 
+from ..infected import plate
+
 DRIVER = Path(__file__).with_name("driver.py")
 SEGMENTS = Path("/dev/shm")
 LIMIT = 240.0  # seconds until a run counts as hanging
-CASE = """\
-format = 1
-[sample]
-cell_size = "100 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["150 um", "200 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "3 day"
-[output]
-every = "0.05 day"
-[checkpoint]
-every = "0.02 day"   # nearly after every step
-"""
+CASE = plate(
+    '[checkpoint]\nevery = "0.02 day"   # nearly after every step',
+    cell="100 um",
+    time='end = "3 day"',
+    output='every = "0.05 day"',
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +50,7 @@ class Ended:
 def clear_segments(there: set[Path]) -> None:
     """Remove the shared memory that MPICH leaves behind when it is killed, and nobody else has open."""
     new = {p for p in SEGMENTS.glob("mpich_shm_*") if p not in there}
+    time.sleep(0.2 if new else 0)  # others that have just been made are open by now
     for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
         with suppress(OSError):
             text = maps.read_text()

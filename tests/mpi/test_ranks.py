@@ -10,6 +10,8 @@ import pytest
 
 import osteofield as of
 
+from ..infected import ball, point
+
 pytestmark = pytest.mark.mpi
 
 FOAM = """\
@@ -38,39 +40,9 @@ linear_tolerance = 1e-11   # together 1e-12
 every = "0.25 day"
 """
 
-SMALL = """\
-format = 1
-[sample]
-cell_size = "70 um"
-[sample.shape]
-kind = "sphere"
-size = ["700 um", "500 um", "500 um"]
-radius = "170 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["100 um", "250 um", "250 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[boundary]
-outer = "open"
-[time]
-end = "5 day"
-"""
+SMALL = ball('[boundary]\nouter = "open"', time='end = "5 day"')
 
-POINT = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "5 day"
-"""
+POINT = point(time='end = "5 day"')
 
 
 @pytest.fixture

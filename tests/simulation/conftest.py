@@ -16,27 +16,9 @@ from osteofield.kinetics import load_network
 from osteofield.parallel import world
 from osteofield.simulation import MemoryWriter, Simulation
 
-PLATE = """\
-format = 1
-[sample]
-cell_size = "60 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["150 um", "200 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "4 day"
-[output]
-every = "1 day"
-"""
+from ..infected import plate
+
+PLATE = plate(time='end = "4 day"', output='every = "1 day"')
 
 
 @pytest.fixture

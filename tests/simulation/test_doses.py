@@ -7,34 +7,28 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-POINT = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "6 day"
-tolerance = {tolerance!r}
-[output]
-times = ["0 day", "2 day", "3.1 day", "4 day", "6 day"]
+from ..infected import point
+
+POINT = point(
+    """
 [[therapy]]
 drug = "gentamicin"
 from = "2 day"
 until = "5 day"
-dose = {{ bolus = "15 mg/kg", every = "1 day", half_life = "12 hour" }}
+dose = { bolus = "15 mg/kg", every = "1 day", half_life = "12 hour" }
 [[therapy]]
 drug = "denosumab"
 from = "1 day"
-dose = {{ injection = "0.01 mg/kg" }}
-"""
+dose = { injection = "0.01 mg/kg" }
+""",
+    time='end = "6 day"',
+    output='times = ["0 day", "2 day", "3.1 day", "4 day", "6 day"]',
+)
 
 
 @pytest.fixture
 def run(case, simulate):
-    return lambda tolerance, *settings: simulate(case(*settings, text=POINT.format(tolerance=tolerance)))
+    return lambda tolerance, *more: simulate(case(f"time.tolerance={tolerance}", *more, text=POINT))
 
 
 def reference(r, times):

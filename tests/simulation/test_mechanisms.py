@@ -9,44 +9,16 @@ which is measured. Every row holds well mixed and on a small resolved sample.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
 
-POINT = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "60 day"
-[output]
-times = ["2 day", "60 day"]
-"""
-PLATE = """\
-format = 1
-[sample]
-cell_size = "60 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-center = ["190 um", "200 um"]
-radius = "160 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "14 day"
-[output]
-times = ["2 day", "14 day"]
-"""
+from ..infected import plate, point
+
+POINT = point(time='end = "60 day"', output='times = ["2 day", "60 day"]')
+field = partial(plate, at="190 um", radius="160 um")
+PLATE = field(time='end = "14 day"', output='times = ["2 day", "14 day"]')
 EARLY, LATE = 0, 1
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from .test_mechanisms import PLATE, POINT, drug, mean
+from ..infected import point
+from .test_mechanisms import drug, field, mean
 
-SAMPLES = {"well mixed": POINT, "resolved": PLATE}
+SAMPLES = {"well mixed": point, "resolved": field}
 
 
 @pytest.fixture(params=SAMPLES)
@@ -15,9 +16,7 @@ def history(request, case, simulate):
     """``history(day, *settings)``: the end of a run of that length."""
 
     def run(end: float, *settings: str, healthy: bool = False):
-        text = SAMPLES[request.param].replace('end = "60 day"', "").replace('end = "14 day"', "")
-        text = text.replace("[time]", f'[time]\nend = "{end} day"')
-        text = text[: text.index("[output]")] + f'[output]\ntimes = ["0 day", "{end} day"]\n'
+        text = SAMPLES[request.param](time=f'end = "{end} day"', output=f'times = ["0 day", "{end} day"]')
         settings += ("focus.0.load=1e-9 CFU/mm^3",) * healthy
         return simulate(case(*settings, text=text)).writer.history
 

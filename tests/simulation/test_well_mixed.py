@@ -9,54 +9,32 @@ from scipy.integrate import solve_ivp
 
 from osteofield.geometry import build_sample
 
-POINT = """\
-format = 1
-[sample]
-well_mixed = true
-bone_surface_density = "{sigma0!r} 1/um"
-bone_thickness = "{d0!r} um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "{end} day"
-tolerance = {tolerance!r}
-linear_tolerance = 1e-4
-[output]
-every = "{every} day"
-"""
+from ..infected import RODENT, infected, point
 
 STIRRED = """\
-format = 1
-[sample]
 cell_size = "75 um"
 [sample.shape]
 kind = "sphere"
 size = ["500 um", "450 um", "400 um"]
 radius = "150 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-{parameters}
-[[focus]]
-center = "center"
-radius = "5 mm"
-load = "1000 CFU/mm^3"
-[time]
-end = "10 day"
-tolerance = 1e-6
-linear_tolerance = 1e-2
-[output]
-every = "2 day"
 """
 
 
-def point(case, simulate, sigma0=0.00486, d0=100.9, end=10.0, every=2.0, tolerance=1e-4):
-    return simulate(case(text=POINT.format(sigma0=sigma0, d0=d0, end=end, every=every, tolerance=tolerance)))
+@pytest.fixture
+def run(case, simulate):
+    """``run(*settings, end=, every=, tolerance=, load=)``: a point with surface like trabecular bone."""
+
+    def run(*settings, end=10, every=2, tolerance=1e-4, load="1000 CFU/mm^3"):
+        text = point(
+            load=load,
+            parameters=RODENT,
+            time=f'end = "{end} day"\ntolerance = {tolerance}\nlinear_tolerance = 1e-4',
+            output=f'every = "{every} day"',
+        )
+        like_bone = ("sample.bone_surface_density=0.00486 1/um", "sample.bone_thickness=100.9 um")
+        return simulate(case(*like_bone, *settings, text=text))
+
+    return run
 
 
 def reference(r, end, times):
@@ -86,9 +64,9 @@ def reference(r, end, times):
 
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5])
-def test_point_against_bdf(case, simulate, tolerance):
+def test_point_against_bdf(run, tolerance):
     """Every population on every day stays within a few tolerances of its largest value."""
-    r = point(case, simulate, end=12.0, every=1.0, tolerance=tolerance)
+    r = run(end=12, every=1, tolerance=tolerance)
     times = [f.time for f in r.writer.frames]
     exact = reference(r, 12.0, times)
     values = [[(f.marrow | f.surface)[n][0] for n in r.simulation.names] for f in r.writer.frames]
@@ -98,28 +76,20 @@ def test_point_against_bdf(case, simulate, tolerance):
     assert exact[:, bacteria].max() > 500.0
 
 
-def test_point_without_infection_stays_healthy(case, simulate):
-    text = POINT.format(sigma0=0.00486, d0=100.9, end=180.0, every=60.0, tolerance=1e-3)
-    text = text[: text.index("[[focus]]")] + text[text.index("[time]") :]
-    r = simulate(case(text=text))
+def test_point_without_infection_stays_healthy(run):
+    r = run(load="", end=180, every=60, tolerance=1e-3)
     assert all(abs(f.surface["depth"][0]) < 1e-6 for f in r.writer.frames)
 
 
-def test_bacteria_are_never_cleared_in_a_point(case, simulate):
+def test_bacteria_are_never_cleared_in_a_point(run):
     """A density has no least number of bacteria."""
-    r = simulate(
-        case(
-            text=POINT.format(sigma0=0.00486, d0=100.9, end=10.0, every=2.0, tolerance=1e-3).replace(
-                "1000 CFU", "0.1 CFU"
-            )
-        )
-    )
+    r = run(load="0.1 CFU/mm^3", tolerance=1e-3)
     assert r.writer.last["cleared_at"] is None
     last = r.writer.frames[-1].marrow["bacteria"][0]
     assert 0 <= abs(last) < 1e-3
 
 
-def test_a_stirred_sample_is_the_point(case, simulate):
+def test_a_stirred_sample_is_the_point(case, simulate, run):
     """Diffusion ten thousand times faster than real: means within 1e-4 of the model without space."""
     from osteofield.kinetics import load_network
 
@@ -129,10 +99,21 @@ def test_a_stirred_sample_is_the_point(case, simulate):
     parameters = "\n".join(
         f'{n} = "{float(v.split()[0]) * factor!r} {v.split(" ", 1)[1]}"' for n, v in values.items()
     )
-    c = case(text=STIRRED.format(parameters=parameters))
+    text = infected(
+        STIRRED,
+        focus='center = "center"\nradius = "5 mm"',
+        parameters=f"{RODENT}\n{parameters}",
+        time='end = "10 day"\ntolerance = 1e-6\nlinear_tolerance = 1e-2',
+        output='every = "2 day"',
+    )
+    c = case(text=text)
     sample = build_sample(c.sample)
     whole = simulate(c)
-    alone = point(case, simulate, sample.sigma0, sample.d0, tolerance=1e-6)
+    alone = run(
+        f"sample.bone_surface_density={sample.sigma0!r} 1/um",
+        f"sample.bone_thickness={sample.d0!r} um",
+        tolerance=1e-6,
+    )
     h, h0 = whole.writer.history, alone.writer.history
     assert h["depth.mean [um]"][-1] > 1.0
     compared = 0

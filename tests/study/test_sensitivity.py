@@ -12,22 +12,9 @@ from osteofield.api import case_network
 from osteofield.case import load_case
 from osteofield.study import Response, assumed, sensitivities, table
 
-CASE = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-[[focus]]
-load = "1000 CFU/mm^3"
-[time]
-end = "7 day"
-tolerance = 1e-5
-[output]
-times = ["7 day"]
-"""
+from ..infected import RODENT, point
+
+CASE = point(parameters=RODENT, time='end = "7 day"\ntolerance = 1e-5', output='times = ["7 day"]')
 RESULTS = ("bone_loss [%]", "TNF.mean")
 
 
