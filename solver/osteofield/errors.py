@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,19 @@ class InputError(Exception):
 
 class ComputationStopped(Exception):
     """The computation cannot go on; the message says why and what was left on disk."""
+
+
+@contextmanager
+def writing(what: str, path: str | Path) -> Iterator[None]:
+    """Around operations on files that make `what`, such as "the report".
+
+    Raises:
+        InputError: The operating system refused one of them.
+    """
+    try:
+        yield
+    except OSError as e:
+        raise InputError(Problem(f"{what} cannot be written here: {e.strerror or e}.", path)) from None
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "known") -> str:

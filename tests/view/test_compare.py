@@ -12,7 +12,8 @@ import pytest
 from osteofield.errors import InputError
 from osteofield.results import Result
 from osteofield.view import plot
-from osteofield.view.compare import Pair, _at, _onto
+from osteofield.view.counterpart import on_section, on_surface
+from osteofield.view.pair import Pair
 from osteofield.view.planar import planar
 from osteofield.view.scale import difference_colours
 from osteofield.view.state import State
@@ -53,19 +54,19 @@ def test_flat_results_too_with_surface_fields(result2: Result, tmp_path: Path) -
 
 def test_values_go_from_one_mesh_to_the_other(opengl: None, result3: Result, smaller3: Result) -> None:
     a, b = State(result3, 1), State(smaller3, 1)
-    there, alone = _onto(a, b, result_field(b))
+    there, alone = on_surface(a, b, result_field(b))
     assert alone == 0.0
     np.testing.assert_allclose(there, result_field(a), atol=0.12 * result_field(a).max())
-    same, alone = _onto(a, a, result_field(a))
+    same, alone = on_surface(a, a, result_field(a))
     assert alone == 0.0
     np.testing.assert_array_equal(same, result_field(a))
     normal = np.array([1.0, 0, 0])
     ours, theirs = planar(a, normal, ["TNF", "pit"]), planar(b, normal, ["TNF", "pit"])
-    mapped = _at(ours, theirs, theirs.marrow["TNF"], on_edge=False)
+    mapped = on_section(ours, theirs, theirs.marrow["TNF"], on_edge=False)
     found = np.isfinite(mapped)
     assert found.mean() > 0.9
     assert np.abs(mapped - ours.marrow["TNF"])[found].mean() < 0.05 * ours.marrow["TNF"].max()
-    edge = _at(ours, theirs, theirs.surface["pit"], on_edge=True)
+    edge = on_section(ours, theirs, theirs.surface["pit"], on_edge=True)
     np.testing.assert_allclose(edge, ours.surface["pit"], atol=0.2 * ours.surface["pit"].max())
 
 
@@ -75,7 +76,7 @@ def result_field(state: State) -> np.ndarray:
 
 def test_points_without_a_counterpart_are_left_out(result3: Result, tmp_path: Path) -> None:
     far = write(tmp_path / "far", ball(3, 100.0))
-    _, alone = _onto(State(result3, 1), State(far, 1), far.surface["pit"][1])
+    _, alone = on_surface(State(result3, 1), State(far, 1), far.surface["pit"][1])
     assert alone == 1.0
 
 

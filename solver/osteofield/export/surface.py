@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, writing
 from ..geometry.nearest import Surface
 from .bone import Bone
 from .grid import finest
@@ -95,7 +95,7 @@ def write_skin(skin: Skin, path: Path) -> None:
     """
     import meshio
 
-    try:
+    with writing("the surface", path):
         if path.suffix.lower() == ".stl":
             mesh = meshio.Mesh(skin.points, [("triangle", skin.triangles)])
             meshio.write(path, mesh, file_format="stl", binary=True)
@@ -105,5 +105,3 @@ def write_skin(skin: Skin, path: Path) -> None:
                 point_data={"depth": skin.depth.astype(np.float32)},
             )  # fmt: skip
             meshio.write(path, mesh, file_format="ply", binary=True)
-    except OSError as e:
-        raise InputError(Problem(f"the surface cannot be written here: {e.strerror}.", path)) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, Problem
+from ..errors import writing
 from .bone import Bone
 from .facets import lumped
 from .lesions import Lesion
@@ -63,8 +63,5 @@ def write_lesions(found: list[Lesion], total: Lesion, path: Path) -> None:
 
 
 def _write(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    try:
-        with open(path, "w", newline="", encoding="utf-8") as f:
-            csv.writer(f, lineterminator="\n").writerows([header, *rows])
-    except OSError as e:
-        raise InputError(Problem(f"the table cannot be written here: {e.strerror}.", path)) from None
+    with writing("the table", path), open(path, "w", newline="", encoding="utf-8") as f:
+        csv.writer(f, lineterminator="\n").writerows([header, *rows])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, writing
 from ..results import Result, open_results
 from . import sections
 from .arms import arms_figure, arms_table, arms_words
@@ -48,11 +48,9 @@ def write_report(
     if path.is_dir():
         raise InputError(Problem("this is a folder; the report needs a file, such as report.html.", path))
     page = build_arms(result, arms, told) if arms else build(result, told)
-    try:
+    with writing("the report", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
-    except OSError as e:
-        raise InputError(Problem(f"the report cannot be written here: {e.strerror}.", path)) from None
     return path
 
 

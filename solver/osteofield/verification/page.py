@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import InputError, Problem
+from ..errors import writing
 from ..kinetics import Network
 from .figure import draw
 from .file import Space
@@ -24,10 +24,8 @@ def make_folder(folder: Path) -> None:
     Raises:
         InputError: It cannot be made.
     """
-    try:
+    with writing("the pages", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise InputError(Problem(f"the pages cannot be written here: {e.strerror}.", folder)) from None
 
 
 def write_page(folder: Path, prepared: Prepared, lines: Sequence[Line]) -> Path:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..results import Result
-from .style import COLUMN, CYCLE, DPI, RC, with_unit
+from .grid import lettered
+from .style import CYCLE, DPI, RC, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,27 +30,13 @@ def draw_arms(arms: Mapping[str, Result], file: Path) -> Path:
     import matplotlib.pyplot as plt
 
     columns = _columns(list(arms.values()))
-    wide = min(3, len(columns))
-    high = -(-len(columns) // wide)
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(
-            high,
-            wide,
-            figsize=(COLUMN * wide / 3, 1.75 * high + 0.4),
-            dpi=DPI,
-            squeeze=False,
-            layout="constrained",
-        )
-        for k, axis in enumerate(axes.ravel()):
-            if k >= len(columns):
-                axis.set_visible(False)
-                continue
-            _panel(axis, columns[k], arms)
-            if k // wide == (len(columns) - 1 - k % wide) // wide:
-                axis.set_xlabel("time (day)")
-        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure, axes = lettered(len(columns), high=1.75, spare=0.4, across="time (day)")
+        for axis, column in zip(axes, columns, strict=True):
+            _panel(axis, column, arms)
+        handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=min(len(arms), 4), frameon=False)
-        figure.savefig(file)
+        figure.savefig(file, dpi=DPI)
         plt.close(figure)
     return file
 

@@ -4,107 +4,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, Problem
-from ..results import Result
-from .planar import Planar, draw_edge, draw_frame, draw_infected, draw_marrow, planar
-from .request import (
-    ANIMATION,
-    COURSES,
-    FIELD,
-    LESION,
-    PANELS,
-    RADIAL,
-    Request,
-    read_requests,
-    read_steps,
-    shown,
-)
+from .counterpart import looked_at, on_section, on_surface
+from .pair import Pair
+from .planar import draw_edge, draw_frame, draw_infected, draw_marrow, planar
+from .request import COURSES, FIELD, LESION, Request, shown
 from .scale import difference_colours, joint_norm, surface_colours
 from .sheet import Sheet
 from .sight import normal_of
 from .state import State
-from .style import COLUMN, DPI, RC, add_axes_marks, add_scale_bar, dress_bar, field_colours, time_text
-
-_REFUSED = {RADIAL: "profiles", ANIMATION: "films"}
-_THERE_ARE = "with --against there are lesion, field, panels and courses"
-_NEAR = 2.0  # cells: a surface further away than this has no counterpart
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two results of the same kind of sample, at output times.
-
-    Attributes:
-        first, second: The results; differences are first less second.
-        names: What they are called in pictures.
-    """
-
-    first: Result
-    second: Result
-    names: tuple[str, str]
-
-    @classmethod
-    def of(cls, first: Result, second: Result) -> Pair:
-        """Check that they can be compared.
-
-        Raises:
-            InputError: One is in space and the other not, or they differ in dimension.
-        """
-        dimensions = [r.record.get("dimension", 3) for r in (first, second)]
-        if dimensions[0] != dimensions[1]:
-            words = [f"{d}-D" if d else "well mixed" for d in dimensions]
-            message = f"this run is {words[1]}, but {first.path} is {words[0]}; they cannot be compared."
-            raise InputError(Problem(message, second.path))
-        names = [first.path.resolve().name, second.path.resolve().name]
-        if names[0] == names[1]:
-            names = [
-                f"{r.path.resolve().parent.name}/{n}" for r, n in zip((first, second), names, strict=True)
-            ]
-        return cls(first, second, (names[0], names[1]))
-
-    def requests(self, what: str | Sequence[str] | None) -> list[Request]:
-        """What is to be drawn; it must be in both.
-
-        Raises:
-            InputError: With every problem found.
-        """
-        if what is None:
-            kinds = [{r.kind for r in read_requests(r, None)} for r in (self.first, self.second)]
-            both = [k for k in (LESION, FIELD, PANELS, COURSES) if k in kinds[0] & kinds[1]]
-            return [Request(k) for k in both]
-        requests = read_requests(self.first, what)
-        problems = [
-            Problem(f"there are no {_REFUSED[r.kind]} of two runs; {_THERE_ARE}.", "--what")
-            for r in requests if r.kind in _REFUSED
-        ]  # fmt: skip
-        if problems:
-            raise InputError(problems)
-        read_requests(self.second, what)
-        return requests
-
-    def steps(self, times: Sequence[float] | None) -> list[tuple[int, int]]:
-        """Output time numbers in both; by default the last that they share.
-
-        Raises:
-            InputError: A time is missing in one of them, or they share none.
-        """
-        if times is not None and not any(np.isnan(times)):
-            a, b = (read_steps(r, times) or [] for r in (self.first, self.second))
-            return list(zip(a, b, strict=True))
-        one, two = self.first.marrow.times, self.second.marrow.times
-        near = np.abs(one[:, None] - two[None, :]) <= 1e-6 * max(float(one.max()), 1.0)
-        if not near.any():
-            raise InputError(
-                Problem(f"this run shares no output time with {self.first.path}.", self.second.path)
-            )
-        i, j = np.argwhere(near)[-1]
-        return [(int(i), int(j))]
+from .style import (
+    COLUMN,
+    DPI,
+    RC,
+    add_axes_marks,
+    add_scale_bar,
+    dress_bar,
+    field_colours,
+    head_column,
+    name_row,
+    time_text,
+)
 
 
 def draw_comparison(
@@ -153,7 +77,7 @@ def _lesions(pair: Pair, a: State, b: State, path: Path) -> Path:
     assert a.depth is not None and b.depth is not None
     ours, theirs = (s.result.surface[s.depth or ""][s.step] for s in (a, b))
     norm, cmap, extend = surface_colours(True, [ours, theirs])
-    there, lost = _onto(a, b, theirs)
+    there, lost = on_surface(a, b, theirs)
     difference_norm, difference_cmap, ends = difference_colours([ours - there])
     normal = normal_of(a)
     aspect = 0.92
@@ -184,27 +108,6 @@ def _short(title: str, longest: int = 34) -> str:
     return title if len(title) <= longest else title[: longest - 1] + "…"
 
 
-def _onto(a: State, b: State, values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Surface values of `b` at the surface points of `a`, NaN where it has none near.
-
-    Returns:
-        ``(n,)``, and the share of points without a counterpart.
-    """
-    ours, theirs = a.surface_mesh[0], b.surface_mesh[0]
-    if ours.shape == theirs.shape and np.array_equal(ours, theirs):
-        return values, 0.0
-    from scipy.spatial import cKDTree
-
-    # three nearest points, weighted by their distance: linear enough between points one cell apart
-    distance, rows = cKDTree(theirs).query(ours, k=3)
-    weight = 1 / np.maximum(distance, 1e-9)
-    mapped = (weight * values[rows]).sum(1) / weight.sum(1)
-    segments = b.surface_mesh[1]
-    cell = float(np.median(np.linalg.norm(theirs[segments[:, 0]] - theirs[segments[:, 1]], axis=1)))
-    alone = distance[:, 0] > _NEAR * cell
-    return np.where(alone, np.nan, mapped), float(alone.mean())
-
-
 def _sections(pair: Pair, a: State, b: State, names: Sequence[str], path: Path) -> Path:
     """Flat sections: a row for each population; first, second, difference."""
     import matplotlib.pyplot as plt
@@ -212,7 +115,7 @@ def _sections(pair: Pair, a: State, b: State, names: Sequence[str], path: Path) 
 
     normal = normal_of(a)
     ours = planar(a, normal, names)
-    theirs = planar(_looked_at(b, a), normal, names)
+    theirs = planar(looked_at(b, a), normal, names)
     left, gap, bar, head = 0.2, 0.05, 0.68, 0.24
     wide = (COLUMN - left - gap - 2 * bar) / 3
     high = wide / ours.aspect
@@ -231,7 +134,7 @@ def _sections(pair: Pair, a: State, b: State, names: Sequence[str], path: Path) 
                 norm, cmap, extend = surface_colours(name == a.depth, values)
             else:
                 (norm, extend), cmap = joint_norm(values), field_colours()
-            less = values[0] - _at(ours, theirs, values[1], on_edge)
+            less = values[0] - on_section(ours, theirs, values[1], on_edge)
             difference_norm, difference_cmap, ends = difference_colours([less])
             less = np.where(np.isfinite(less), less, 0.0)
             y = height - head - (r + 1) * high - r * gap
@@ -249,15 +152,7 @@ def _sections(pair: Pair, a: State, b: State, names: Sequence[str], path: Path) 
                     marked |= draw_infected(ax, section, 0.7)
                 if r == 0:
                     title = (*pair.names, "difference")[c]
-                    figure.text(
-                        (x + wide / 2) / COLUMN,
-                        1 - 0.06 / height,
-                        _short(title, 30),
-                        size=8,
-                        weight="bold",
-                        ha="center",
-                        va="top",
-                    )
+                    head_column(figure, x + wide / 2, _short(title, 30))
                 if r == len(names) - 1 and c == 0:
                     add_scale_bar(ax, 1.0, float(np.ptp(section.box[:, 0])))
                     add_axes_marks(ax, section.right, section.up)
@@ -271,54 +166,10 @@ def _sections(pair: Pair, a: State, b: State, names: Sequence[str], path: Path) 
                     ScalarMappable(scale, colours), cax=ax, extend=open_end, extendfrac=0.04
                 )
                 dress_bar(made, a.series(name).unit)
-            figure.text(
-                (left - 0.06) / COLUMN,
-                (y + high / 2) / height,
-                a.label(name),
-                size=8,
-                rotation=90,
-                ha="right",
-                va="center",
-            )
+            name_row(figure, left, y + high / 2, a.label(name))
         line = "line: border of the infected marrow; " if marked else ""
         said = f"{time_text(a.time)}; {line}difference: {pair.names[0]} less {pair.names[1]}"
         figure.text(left / COLUMN, 0.03 / height, said, size=6.5, va="bottom")
         figure.savefig(path, dpi=DPI)
         plt.close(figure)
     return path
-
-
-def _looked_at(state: State, other: State) -> State:
-    """The same output time, looked at where `other` is."""
-    made = replace(state)
-    made.__dict__["centre"] = other.centre  # a cached property
-    return made
-
-
-def _at(ours: Planar, theirs: Planar, values: np.ndarray, on_edge: bool) -> np.ndarray:
-    """Values of a section at the points of another one; NaN where it has none."""
-    if on_edge:
-        if ours.edge.shape == theirs.edge.shape and np.array_equal(ours.edge, theirs.edge):
-            return values
-        from scipy.spatial import cKDTree
-
-        ends = theirs.edge.reshape(-1, 2)
-        if not len(ends) or not len(ours.edge):
-            return np.full(ours.edge.shape[:2], np.nan)
-        distance, row = cKDTree(ends).query(ours.edge.reshape(-1, 2))
-        cell = float(np.median(np.linalg.norm(theirs.edge[:, 0] - theirs.edge[:, 1], axis=1)))
-        found = np.where(distance > _NEAR * cell, np.nan, values.ravel()[row])
-        return found.reshape(-1, 2)
-    if ours.points.shape == theirs.points.shape and np.array_equal(ours.points, theirs.points):
-        return values
-    from scipy.interpolate import LinearNDInterpolator
-    from scipy.spatial import cKDTree
-
-    # over the points alone: a plane that goes through grid points cuts triangles on both of its sides
-    if len(theirs.points) < 3:
-        return np.full(len(ours.points), np.nan)
-    a, b = (theirs.points[theirs.triangles[:, k]] for k in range(2))
-    cell = float(np.median(np.linalg.norm(a - b, axis=1)))
-    distance, _ = cKDTree(theirs.points).query(ours.points)
-    mapped = LinearNDInterpolator(theirs.points, values)(ours.points)
-    return np.where(distance > cell, np.nan, mapped)

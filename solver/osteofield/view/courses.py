@@ -12,14 +12,14 @@ import numpy as np
 
 from ..results import Result
 from ..results.reader import ERODED_DEPTH
-from .style import COLUMN, CYCLE, DPI, INK, LINES, RC, THERAPY, label_text, with_unit
+from .grid import lettered
+from .style import CYCLE, DPI, INK, LINES, RC, THERAPY, label_text, with_unit
 from .therapy import Period, periods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = 3
 ROUNDING = 1e-12  # of any quantity shown here
 
 
@@ -77,23 +77,11 @@ def draw_courses(runs: Mapping[str, Result], path: Path, names: Sequence[str] | 
     first = next(iter(runs.values()))
     panels = choose_panels(first, names)
     treated = periods(first) if len(runs) == 1 else []
-    rows, columns = -(-len(panels) // _COLUMNS), min(_COLUMNS, len(panels))
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(COLUMN * columns / _COLUMNS, 1.75 * rows + 0.1), dpi=DPI,
-            layout="constrained", sharex=True, squeeze=False,
-        )  # fmt: skip
-        for k, ax in enumerate(axes.flat):
-            if k >= len(panels):
-                ax.set_axis_off()
-                continue
-            _draw(ax, panels[k], list(histories.values()))
+        figure, axes = lettered(len(panels), high=1.75, spare=0.1, across="time (day)")
+        for ax, panel in zip(axes, panels, strict=True):
+            _draw(ax, panel, list(histories.values()))
             _shade(ax, treated)
-            ax.set_title(f"{'abcdefghijklmnopqrstuvwxyz'[k]}", loc="left", weight="bold", size=9, x=-0.02)
-            last_in_column = k + columns >= len(panels)
-            ax.tick_params(labelbottom=last_in_column)
-            if last_in_column:
-                ax.set_xlabel("time (day)")
             ax.margins(x=0.02)
         _explain(figure, list(runs), treated)
         figure.savefig(path, dpi=DPI)

@@ -22,6 +22,8 @@ from .style import (
     add_scale_bar,
     dress_bar,
     field_colours,
+    head_column,
+    name_row,
     time_text,
 )
 
@@ -131,28 +133,12 @@ def draw_table(
                 for centre, radius in circles:
                     add_focus(ax, section.coordinates(centre[None])[0], radius)
                 if r == 0:
-                    figure.text(
-                        (left + wide / 2) / width,
-                        1 - 0.06 / height,
-                        titles[c],
-                        size=8,
-                        weight="bold",
-                        ha="center",
-                        va="top",
-                    )
+                    head_column(figure, left + wide / 2, titles[c])
                 if r == len(rows) - 1 and c == 0:
                     add_scale_bar(ax, 1.0, float(np.ptp(section.box[:, 0])))
                 if r == len(rows) - 1 and c == n - 1:
                     add_axes_marks(ax, section.right, section.up)
-            figure.text(
-                (_LEFT - 0.06) / width,
-                (bottom + pitch / 2) / height,
-                row.label,
-                size=8,
-                rotation=90,
-                ha="right",
-                va="center",
-            )
+            name_row(figure, _LEFT, bottom + pitch / 2, row.label)
             bar_left = _LEFT + n * wide + (n - 1) * _GAP + 0.08
             bar_ax = figure.add_axes(
                 (bar_left / width, (bottom + 0.05 * pitch) / height, 0.08 / width, 0.84 * pitch / height)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LogNorm, to_rgb
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, writing
 from ..results import Result, open_results
 from .request import shown
 from .scale import norm_of, surface_colours
@@ -45,11 +45,9 @@ def write_paraview(directory: str | Path, out: str | Path | None = None) -> Path
     settings = json.dumps(_settings(result), indent=1, ensure_ascii=True)
     for mark, value in (("@NAME@", SCRIPT), ("@FOLDER@", result.path.name), ("@SETTINGS@", settings)):
         text = text.replace(mark, value)
-    try:
+    with writing("the script", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    except OSError as e:
-        raise InputError(Problem(f"the script cannot be written here: {e.strerror}.", path)) from None
     return path
 
 

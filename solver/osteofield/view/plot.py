@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, writing
 from ..results import Result, open_results
 from .film import GIF, MP4, require_ffmpeg
 from .request import (
@@ -101,7 +101,8 @@ def _plot_against(
     times: Sequence[float] | None,
     out: str | Path | None,
 ) -> list[Path]:
-    from .compare import Pair, draw_comparison
+    from .compare import draw_comparison
+    from .pair import Pair
 
     pair = Pair.of(result, other)
     requests = pair.requests(what)
@@ -122,10 +123,8 @@ def make_folder(folder: Path) -> Path:
     Raises:
         InputError: It cannot be made.
     """
-    try:
+    with writing("the pictures", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise InputError(Problem(f"the pictures cannot be written here: {e.strerror}.", folder)) from None
     return folder
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .grid import lettered
 from .state import State
-from .style import COLUMN, DPI, INK, RC, time_colours, time_text
+from .style import DPI, INK, RC, time_colours, time_text
 
-_COLUMNS = 3
 _BINS = 40
 SPREAD = (0.1, 0.9)  # quantiles
 
@@ -81,21 +81,13 @@ def draw_radial(states: Sequence[State], path: Path, names: Sequence[str], focus
 
     last = states[-1]
     centre, radius = last.foci[focus]
-    columns = min(_COLUMNS, len(names))
-    rows = -(-len(names) // columns)
     colours = time_colours(len(states))
     with plt.rc_context(RC):
-        figure, axes = plt.subplots(
-            rows, columns, figsize=(COLUMN * columns / _COLUMNS, 1.85 * rows + 0.35), dpi=DPI,
-            layout="constrained", sharex=True, squeeze=False,
-        )  # fmt: skip
-        for k, ax in enumerate(axes.flat):
-            if k >= len(names):
-                ax.set_axis_off()
-                continue
+        figure, axes = lettered(len(names), high=1.85, spare=0.35, across="distance from the focus (µm)")
+        for ax, name in zip(axes, names, strict=True):
             tops, floors, inside = [], [], []
             for state, colour in zip(states, colours, strict=True):
-                p = _profile_of(state, names[k], centre)
+                p = _profile_of(state, name, centre)
                 if state is last:
                     ax.fill_between(p.distance, p.low, p.high, color=colour, alpha=0.15, lw=0)
                 ax.plot(p.distance, p.mean, color=colour, label=time_text(state.time))
@@ -110,13 +102,8 @@ def draw_radial(states: Sequence[State], path: Path, names: Sequence[str], focus
                 ax.set_ylim(bottom=0)
             ax.axvline(radius, color=INK, lw=0.7, ls=(0, (1, 1.6)))
             ax.set_xlim(left=0)
-            ax.set_title("abcdefghijklmnop"[k], loc="left", weight="bold", size=9, x=-0.02)
-            ax.set_ylabel(last.labelled(last.series(names[k])))
-            below = k + columns >= len(names)
-            ax.tick_params(labelbottom=below)
-            if below:
-                ax.set_xlabel("distance from the focus (µm)")
-        handles, texts = axes.flat[0].get_legend_handles_labels()
+            ax.set_ylabel(last.labelled(last.series(name)))
+        handles, texts = axes[0].get_legend_handles_labels()
         number = f"focus {focus + 1}: " if len(last.foci) > 1 else ""
         figure.legend(
             handles, texts, loc="outside upper center", ncols=len(handles), handlelength=1.4, frameon=False

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colorbar import Colorbar
     from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 DPI = 300
 COLUMN = 7.2  # inch: the width of two columns in most journals
@@ -180,6 +181,18 @@ def dress_bar(bar: Colorbar, unit: str = "") -> None:
         axis.set_major_formatter(FuncFormatter(lambda x, _: _number(x)))
     if unit:
         bar.ax.set_title(unit_text(unit), size=7, pad=4, loc="left")
+
+
+def head_column(figure: Figure, x: float, title: str) -> None:
+    """Write above a column of pictures whose middle is at `x` inch."""
+    width, height = figure.get_size_inches()
+    figure.text(x / width, 1 - 0.06 / height, title, size=8, weight="bold", ha="center", va="top")
+
+
+def name_row(figure: Figure, left: float, y: float, label: str) -> None:
+    """Write upright beside a row of pictures that begins at `left` inch and has its middle at `y` inch."""
+    width, height = figure.get_size_inches()
+    figure.text((left - 0.06) / width, y / height, label, size=8, rotation=90, ha="right", va="center")
 
 
 def _number(x: float) -> str:
