@@ -6,6 +6,8 @@ BIN := .venv/bin
 STAMP := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 # nproc would answer with OMP_NUM_THREADS
 CORES := $(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+# processes that run tests; files of tests stay together, those with slow tests come first (tests/conftest.py)
+WORKERS := $(shell [ $(CORES) -lt 4 ] && echo $(CORES) || echo 4)
 MPIEXEC := $(if $(filter-out 1,$(CORES)),$(BIN)/mpiexec -n 2)
 export OMP_NUM_THREADS ?= 1
 
@@ -24,7 +26,7 @@ demo: $(STAMP)
 	$(BIN)/osteofield plot results/osteomyelitis
 
 test: lint
-	$(BIN)/python -m pytest -q $(PYTEST)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check --quiet .

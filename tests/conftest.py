@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,13 @@ os.environ["MPLBACKEND"] = "Agg"
 ROOT = Path(__file__).resolve().parents[1]
 
 RunMpi = Callable[..., str]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files with slow tests come first where several workers share the files: none is left alone with one."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -120,3 +128,17 @@ def command() -> str:
     found = shutil.which("osteofield", path=str(Path(sys.executable).parent))
     assert found, "osteofield is not installed in this environment: run 'make env'"
     return found
+
+
+@pytest.fixture(autouse=True)
+def one_team_at_a_time(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Ranks that wait keep a core busy, so tests of ranks take turns; jobs of Slurm mostly wait for it."""
+    marks = request.node.get_closest_marker
+    if "PYTEST_XDIST_WORKER" not in os.environ or marks("mpi") is None or marks("slurm") is not None:
+        yield
+        return
+    with open(tmp_path_factory.getbasetemp().parent / "ranks.lock", "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield
