@@ -22,7 +22,7 @@ class Elimination:
         p = system.problem
         self._system, nd = system, p.diffusing
         compiled = blocks(nd, p.marrow_width, p.surface_width)
-        self._hierarchy = Hierarchy(p.stiffness, p.local, p.diffusivity, compiled, p.comm)
+        self._hierarchy = Hierarchy(p.local, p.diffusivity, compiled, p.comm)
         self._schur = np.zeros((system.rows, nd * nd))
         self._b = padded_rows(system.rows, nd)
         self._c = 1.0

@@ -29,18 +29,18 @@ from .workload import Workload
 SETUP = (  # what to watch while the system is set up: label, module, name
     ("mesh and stiffness", "osteofield.tissue.layout", "marrow_mesh"),
     ("rows and measures", "osteofield.tissue.tissue", "lay_out"),
-    ("aggregation (GAMG)", "osteofield.integrator.hierarchy", "_aggregate"),
+    ("aggregation", "osteofield.integrator.hierarchy", "coarsen"),
     ("hierarchy", "osteofield.integrator.system", "Hierarchy"),
 )
-NESTED = {"rows and measures": "mesh and stiffness", "hierarchy": "aggregation (GAMG)"}
+NESTED = {"rows and measures": "mesh and stiffness", "hierarchy": "aggregation"}
 PHASES = (  # of a run, by the names of the compiled functions
     ("smoother", r"sweep"),
-    ("transfer between levels", r"^transfer$"),
+    ("transfer between levels", r"^prolong$"),
     ("Krylov: operator and orthogonalisation in one", r"apply_dots"),
-    ("Krylov: operator, residual", r"apply|residual|subtract_uniform"),
+    ("Krylov: operator, residual", r"apply|residual|subtract_uniform|restrict"),
     ("Krylov: orthogonalisation, update", r"dots|combine|project|orthogonal|^square$|^begin$"),
     ("elimination", r"_(reduce|expand)$"),
-    ("prepare: blocks of all levels", r"_factor$|invert|narrow|compact|coupling|transfer_rows"),
+    ("prepare: blocks of all levels", r"_factor$|invert|narrow|compact|coupling|lump"),
     ("prepare: Jacobian", r"^jacobian$"),
     ("rates", r"^rates$"),
     ("books of what flowed", r"^terms$"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteofield.integrator.blocks import blocks, padded_rows
+from osteofield.integrator.blocks import WEIGHTS, blocks, padded_rows
 
 SIZES = [(0, 2, 1), (0, 0, 3), (1, 1, 0), (1, 2, 1), (2, 4, 3), (5, 6, 2), (9, 16, 6), (17, 18, 1)]
 
@@ -202,7 +202,7 @@ def test_double_and_single_operator_agree_with_dense(nd):
 
 @pytest.mark.parametrize("nd", [1, 3, 4, 9])
 def test_first_sweep_from_zero_and_what_it_leaves(nd):
-    """Forward Gauss-Seidel from zero, and the residual without a look at right side or node blocks."""
+    """Forward Gauss-Seidel from zero, and its residual, brought to the coarse rows and back."""
     b, n, rng = blocks(nd, nd, 0), 9, np.random.default_rng(nd)
     K = np.where(rng.random((n, n)) < 0.5, rng.normal(size=(n, n)), 0.0)
     np.fill_diagonal(K, 5.0)
@@ -211,15 +211,27 @@ def test_first_sweep_from_zero_and_what_it_leaves(nd):
     rows = np.repeat(np.arange(n), np.diff(ip))
     lo = (ip[:-1] + np.bincount(rows[ix < rows], minlength=n)).astype(np.int32)
     D = rng.uniform(1, 2, nd).astype(np.float32)
-    S, P, x, r, rhs = (padded_rows(n, w) for w in (nd * nd, nd * nd, nd, nd, nd))
+    S, inverse, x, r, rhs = (padded_rows(n, w) for w in (nd * nd, nd * nd, nd, nd, nd))
     S[:], rhs[:] = rng.normal(size=S.shape), rng.normal(size=rhs.shape)
-    b.invert(n, np.diag(K).astype(np.float32), D, S, P)
-    b.sweep_from_zero(n, ip, lo, ix, kv, D, P, rhs, x)
-    b.residual_after_zero(n, ip, lo + 1, ix, kv, D, x, r)
-    r2 = rhs - (K @ x) * D - np.einsum("nqp,nq->np", S.reshape(n, nd, nd), x)
-    assert r == pytest.approx(r2, rel=1e-3, abs=1e-4)
+    b.invert(n, np.diag(K).astype(np.float32), D, S, inverse)
+    b.sweep_from_zero(n, ip, lo, ix, kv, D, inverse, rhs, x)
+    left = rhs - (K @ x) * D - np.einsum("nqp,nq->np", S.reshape(n, nd, nd), x)
+    column = rng.integers(0, 3, (n, WEIGHTS)).astype(np.int32)
+    weight = rng.uniform(0, 1, (n, WEIGHTS)).astype(np.float32)
+    P = np.zeros((n, 3))
+    np.add.at(P, (np.arange(n)[:, None], column), weight)
+    coarse = padded_rows(3, nd)
+    coarse[:] = 7.0
+    b.restrict_after_zero(n, ip, lo + 1, ix, kv, D, x, column, weight, 3, coarse)
+    assert coarse == pytest.approx(P.T @ left, rel=1e-3, abs=1e-3)
+    wide, lumped = rng.normal(size=(n, nd)), padded_rows(3, nd)
+    r[:] = wide
+    b.lump(n, nd, column, weight, r, lumped)
+    assert lumped == pytest.approx(P.T @ wide, rel=1e-4, abs=1e-4)
+    b.prolong(n, column, weight, coarse, r)
+    assert r == pytest.approx(wide + P @ coarse, rel=1e-4, abs=1e-4)
     other = padded_rows(n, nd)
-    b.sweep(n, 0, ip, ix, kv, np.diag(K).astype(np.float32), D, P, rhs, other)
+    b.sweep(n, 0, ip, ix, kv, np.diag(K).astype(np.float32), D, inverse, rhs, other)
     assert x == pytest.approx(other, rel=1e-5, abs=1e-6)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from ..cbuild import load
 
-_SOURCES = ("rows", "points", "krylov", "states", "levels")
+_SOURCES = ("rows", "points", "krylov", "states", "levels", "coarse")
+WEIGHTS = 4  # coarse rows that a fine row takes its values from; even
 _CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "B": "unsigned char[]"}
 
 
@@ -26,7 +27,7 @@ class Blocks:
     def __init__(self, nd: int, nm: int, ns: int):
         folder = resources.files(__package__)
         source = "\n".join(folder.joinpath(f"{name}.c").read_text() for name in _SOURCES)
-        header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n"
+        header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n#define WEIGHTS {WEIGHTS}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
         self._ffi, self._lib = load(
             header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi")

@@ -26,7 +26,9 @@ class Halo:
     def __init__(self, ghosts: np.ndarray, owned: tuple[int, int], comm: MPI.Comm):
         self.owned = owned[1] - owned[0]
         self.ghosts = len(ghosts)
+        self._first, self._numbers = owned[0], np.asarray(ghosts, np.int64)
         self._comm: Any = None
+        self._back: Any = None
         if comm.size == 1:
             return
         ends = np.array(comm.allgather(owned[1]))
@@ -38,27 +40,76 @@ class Halo:
         sources, targets = np.flatnonzero(receive), np.flatnonzero(send)
         self._receive_counts, self._send_counts = receive[sources], send[targets]
         self._comm = comm.Create_dist_graph_adjacent(sources.tolist(), targets.tolist())
+        self._back = comm.Create_dist_graph_adjacent(targets.tolist(), sources.tolist())
         self._buffers: dict[tuple[int, str], np.ndarray] = {}
 
     def __call__(self, x: np.ndarray) -> None:
         """Collective: update rows ``[owned:]`` of `x`, shape (owned + ghosts, width)."""
         if self._comm is None:
             return
-        width, key = x.shape[1], (x.shape[1], x.dtype.char)
-        if key not in self._buffers:
-            self._buffers[key] = np.empty((len(self._send), width), x.dtype)
-        buffer = self._buffers[key]
+        width, buffer = x.shape[1], self._buffer(x)
         np.take(x, self._send, axis=0, out=buffer)
         self._comm.Neighbor_alltoallv(
             [buffer, (self._send_counts * width).tolist()],
             [x[self.owned :], (self._receive_counts * width).tolist()],
         )
 
+    def add(self, x: np.ndarray) -> None:
+        """Collective: add rows ``[owned:]`` of `x` to the rows they are ghosts of."""
+        if self._back is None:
+            return
+        width = x.shape[1]
+        buffer = self._buffer(x)
+        self._back.Neighbor_alltoallv(
+            [x[self.owned :], (self._receive_counts * width).tolist()],
+            [buffer, (self._send_counts * width).tolist()],
+        )
+        np.add.at(x, self._send, buffer)
+
+    def _buffer(self, x: np.ndarray) -> np.ndarray:
+        key = (x.shape[1], x.dtype.char)
+        if key not in self._buffers:
+            self._buffers[key] = np.empty((len(self._send), x.shape[1]), x.dtype)
+        return self._buffers[key]
+
+    def locally(self, numbers: np.ndarray) -> np.ndarray:
+        """Local rows of global numbers, all of which are owned or ghosts here."""
+        own = (numbers >= self._first) & (numbers < self._first + self.owned)
+        return np.where(own, numbers - self._first, self.owned + np.searchsorted(self._numbers, numbers))
+
     def free(self) -> None:
-        """Collective: give the communicator back (MPI has a limited number)."""
-        if self._comm is not None:
-            self._comm.Free()
-            self._comm = None
+        """Collective: give the communicators back (MPI has a limited number)."""
+        for comm in (self._comm, self._back):
+            if comm is not None:
+                comm.Free()
+        self._comm = self._back = None
+
+
+class Replica:
+    """In place of a `Halo` where every rank has all rows.
+
+    Args:
+        rows: All of them.
+        comm: Whose ranks.
+    """
+
+    ghosts = 0
+
+    def __init__(self, rows: int, comm: MPI.Comm):
+        self.owned, self._comm = rows, comm
+
+    def __call__(self, x: np.ndarray) -> None:
+        """Nothing: what every rank computes is the same."""
+
+    def add(self, x: np.ndarray) -> None:
+        """Collective: add up what the ranks have in `x`."""
+        from mpi4py import MPI
+
+        self._comm.Allreduce(MPI.IN_PLACE, x, MPI.SUM)
+
+    def locally(self, numbers: np.ndarray) -> np.ndarray:
+        """Local rows are global ones."""
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -74,7 +125,7 @@ class LocalMatrix:
     indptr: np.ndarray
     indices: np.ndarray
     values: np.ndarray
-    halo: Halo
+    halo: Halo | Replica
 
     @property
     def rows(self) -> int:
@@ -93,6 +144,11 @@ class LocalMatrix:
         halo = Halo(ghosts, (lo, hi), comm)
         shape = (len(indptr) - 1, hi - lo + len(ghosts))
         rows = csr_matrix((np.ascontiguousarray(values, dtype=np.float64), local, indptr), shape=shape)
+        return cls.of(rows, halo)
+
+    @classmethod
+    def of(cls, rows: csr_matrix, halo: Halo | Replica) -> LocalMatrix:
+        """Owned rows in local numbers of the columns."""
         rows.sort_indices()
         return cls(rows.indptr.astype(np.int32), rows.indices.astype(np.int32), rows.data, halo)
 

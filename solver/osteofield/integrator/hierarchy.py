@@ -10,13 +10,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from .aggregation import Prolongator, coarsen
 from .blocks import Blocks, padded_rows
-from .halo import LocalMatrix
+from .halo import LocalMatrix, Replica
 from .reduction import reduced
 
 if TYPE_CHECKING:
     from mpi4py import MPI
-    from petsc4py import PETSc
 
 
 class Level:
@@ -31,21 +31,15 @@ class Level:
         n, nd = stiffness.rows, blocks.nd
         self.rows = n
         self.x = padded_rows(n + self.halo.ghosts, nd)
-        self.b = padded_rows(n, nd)
-        self.prolong: Transfer | None = None
-        self.restrict: Transfer | None = None
+        self.b = padded_rows(n + self.halo.ghosts, nd)
+        self.prolong: Prolongator | None = None
         self._width = -1
 
     def resize(self, width: int) -> None:
-        """Make room for node blocks of `width` numbers: S, and its inverse together with K."""
+        """Make room for node blocks of `width` numbers: S (ghosts too), and its inverse together with K."""
         if width != self._width:
             self._width = width
-            self.schur, self.inverse = padded_rows(self.reach, width), padded_rows(self.rows, width)
-
-    @property
-    def reach(self) -> int:
-        """Rows that node blocks must have: owned ones, then the ghosts of the restriction."""
-        return self.rows if self.restrict is None else self.restrict.input.shape[0]
+            self.schur, self.inverse = padded_rows(len(self.x), width), padded_rows(self.rows, width)
 
 
 @dataclass(frozen=True)
@@ -63,21 +57,10 @@ class Groups:
     width: int
 
 
-class Transfer:
-    """A rectangular scalar matrix applied to interleaved rows, with its own input buffer."""
-
-    def __init__(self, matrix: LocalMatrix, width: int):
-        self.indptr, self.indices = matrix.indptr, matrix.indices
-        self.values = matrix.values.astype(np.float32)
-        self.halo = matrix.halo
-        self.rows = matrix.rows
-        self.input = padded_rows(self.halo.owned + self.halo.ghosts, width)
-
-
 class Hierarchy:
     """V-cycle preconditioner of ``D (x) K + blockdiag(S)`` for all diffusing populations at once.
 
-    The hierarchy is smoothed aggregation on the scalar K (PETSc GAMG), with prolongators scaled to
+    The hierarchy is smoothed aggregation on the scalar K (`aggregation`), whose prolongators have
     row sum one so that constants are reproduced; node blocks S are lumped to the coarser levels;
     the smoother is symmetric processor-block Gauss-Seidel. It solves exactly, node by node, for groups
     of populations that bind each other strongly (found in S, whatever the units: |S_ij S_ji| beside
@@ -87,48 +70,58 @@ class Hierarchy:
     not see, are solved for in double precision first.
 
     Args:
-        stiffness: Assembled scalar K (symmetric, rows sum to zero), or None for a single point.
-        local: The same as local rows.
+        stiffness: Scalar K (symmetric, rows sum to zero).
         diffusivity: Of every diffusing population, um^2/day.
         blocks: Compiled functions.
         comm: Communicator of the stiffness.
     """
 
     SWEEPS_COARSEST = 4
+    COARSEST = 100  # rows that are not aggregated further
+    STALLED = 0.7  # rows left by an aggregation that is not worth a level
     BOUND = 0.02  # coupling beyond which populations form a group
     LARGEST_GROUP = 4
     STIFF = 1e5  # diffusion over reaction of a population beyond which its mean is solved for apart
 
     def __init__(
         self,
-        stiffness: PETSc.Mat | None,
-        local: LocalMatrix,
+        stiffness: LocalMatrix,
         diffusivity: np.ndarray,
         blocks: Blocks,
         comm: MPI.Comm,
     ):
         self._c, self._comm = blocks, comm
         self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
-        self.levels: list[Level] = []
-        matrices, prolongators = ([], []) if stiffness is None else _aggregate(stiffness, comm)
-        self.levels.append(Level(local, blocks))
-        for matrix, prolongator in zip(matrices[1:], prolongators, strict=True):
-            fine = self.levels[-1]
-            fine.prolong = Transfer(LocalMatrix.from_petsc(prolongator, comm), blocks.nd)
-            transposed = prolongator.copy()
-            transposed.transpose()
-            fine.restrict = Transfer(LocalMatrix.from_petsc(transposed, comm), blocks.nd)
-            self.levels.append(Level(LocalMatrix.from_petsc(matrix, comm), blocks))
-            for m in (matrix, prolongator, transposed):
-                m.destroy()
-        if matrices:
-            matrices[0].destroy()
-        self._trace = float(reduced(self._comm, np.array([local.diagonal().sum()]))[0])
+        self.levels = [Level(stiffness, blocks)]
+        self._coarsen(stiffness)
+        self._trace = float(reduced(self._comm, np.array([stiffness.diagonal().sum()]))[0])
         self._schur: np.ndarray | None = None  # node blocks, where constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
-        self._rest = padded_rows(local.rows, blocks.nd)
-        self._operator = padded_rows(self.levels[0].reach, blocks.nd**2)  # S in single precision
+        self._rest = padded_rows(stiffness.rows, blocks.nd)
+        self._operator = padded_rows(stiffness.rows, blocks.nd**2)  # S in single precision
         self.groups: Groups | None = None
+
+    def _coarsen(self, matrix: LocalMatrix) -> None:
+        """Collective: all levels below the finest."""
+        comm = self._comm
+        total = self._total_rows(matrix, comm)
+        while total > self.COARSEST:
+            prolongator, matrix = coarsen(matrix, self._c, comm)
+            before, total = total, self._total_rows(matrix, comm)
+            if total > self.STALLED * before:
+                return
+            self.levels[-1].prolong = prolongator
+            self.levels.append(Level(matrix, self._c))
+            if isinstance(matrix.halo, Replica):
+                from mpi4py import MPI
+
+                comm = MPI.COMM_SELF
+
+    @staticmethod
+    def _total_rows(matrix: LocalMatrix, comm: MPI.Comm) -> int:
+        if isinstance(matrix.halo, Replica):
+            return matrix.rows
+        return int(reduced(comm, np.array([matrix.rows]))[0])
 
     @property
     def sizes(self) -> list[int]:
@@ -167,10 +160,11 @@ class Hierarchy:
                     level.rows, len(g.size), g.size, g.index, width, level.diagonal, self._D, level.schur,
                     level.inverse,
                 )  # fmt: skip
-            if level.restrict is not None:
-                t, coarse = level.restrict, self.levels[n + 1]
-                t.halo(level.schur)
-                c.transfer_rows(t.rows, width, t.indptr, t.indices, t.values, level.schur, coarse.schur)
+            if level.prolong is not None:
+                p, coarse = level.prolong, self.levels[n + 1]
+                coarse.schur[:] = 0.0
+                c.lump(level.rows, width, p.columns, p.weights, level.schur, coarse.schur)
+                coarse.halo.add(coarse.schur)
         return bad == 0
 
     def _find_groups(self, schur: np.ndarray) -> Groups | None:
@@ -256,7 +250,8 @@ class Hierarchy:
         c, level = self._c, self.levels[n]
         self._sweep_from_zero(level, b)
         level.halo(level.x)
-        if level.restrict is None:
+        p = level.prolong
+        if p is None:
             self._sweep(level, b, 1)
             sweeps = 1 if len(self.levels) == 1 and level.rows <= 1 else self.SWEEPS_COARSEST
             for _ in range(sweeps - 1):
@@ -265,96 +260,14 @@ class Hierarchy:
                 level.halo(level.x)
                 self._sweep(level, b, 1)
             return level.x
-        down, up, coarse = level.restrict, level.prolong, self.levels[n + 1]
-        assert up is not None
-        c.residual_after_zero(
-            level.rows, level.indptr, level.upper, level.indices, level.values, self._D, level.x, down.input
-        )
-        down.halo(down.input)
-        c.transfer(down.rows, 0, down.indptr, down.indices, down.values, down.input, coarse.b)
+        coarse = self.levels[n + 1]
+        c.restrict_after_zero(
+            level.rows, level.indptr, level.upper, level.indices, level.values, self._D, level.x, p.columns,
+            p.weights, len(coarse.b), coarse.b,
+        )  # fmt: skip
+        coarse.halo.add(coarse.b)
         correction = self._cycle(n + 1, coarse.b)
-        up.input[: coarse.rows] = correction[: coarse.rows]
-        up.halo(up.input)
-        c.transfer(up.rows, 1, up.indptr, up.indices, up.values, up.input, level.x)
-        level.halo(level.x)
+        coarse.halo(correction)
+        c.prolong(len(level.x), p.columns, p.weights, correction, level.x)  # ghosts need no exchange
         self._sweep(level, b, 1)
         return level.x
-
-
-def _aggregate(stiffness: PETSc.Mat, comm: MPI.Comm) -> tuple[list[PETSc.Mat], list[PETSc.Mat]]:
-    """Collective: GAMG's matrices and prolongators, finest first, prolongators with row sum one.
-
-    GAMG represents its near-null space by an orthonormalised basis, so the coarse image of the
-    constant is some vector B; scaling prolongator columns by B makes constants constant again.
-    """
-    from petsc4py import PETSc
-
-    prefix = "osteofield_hierarchy_"
-    options = PETSc.Options()
-    settings = {
-        "pc_gamg_agg_nsmooths": 1,
-        "pc_gamg_threshold": 0.0,
-        "pc_gamg_coarse_eq_limit": 200,
-        "pc_gamg_aggressive_coarsening": 0,
-    }
-    for key, value in settings.items():
-        options[prefix + key] = value
-    shifted = stiffness.copy()
-    d = shifted.getDiagonal()
-    d.scale(1.0 + 1e-6)  # K is singular: GAMG's smoother estimates and the coarse factor need it regular
-    shifted.setDiagonal(d)
-    pc = PETSc.PC().create(comm)
-    pc.setOptionsPrefix(prefix)
-    pc.setType("gamg")
-    pc.setOperators(shifted)
-    pc.setFromOptions()
-    pc.setUp()
-    for key in settings:
-        options.delValue(prefix + key)
-    count = pc.getMGLevels()
-    prolongators: list[PETSc.Mat] = []
-    matrices = [stiffness.copy()]
-    fine_constant: PETSc.Vec | None = None
-    for n in range(count - 1, 0, -1):
-        prolongator = pc.getMGInterpolation(n).copy()
-        if fine_constant is not None:
-            inverse = fine_constant.copy()
-            inverse.reciprocal()
-            prolongator.diagonalScale(inverse, None)
-        constant = _coarse_constant(prolongator, comm)
-        prolongator.diagonalScale(None, constant)
-        ones, sums = prolongator.createVecRight(), prolongator.createVecLeft()
-        ones.set(1.0)
-        prolongator.mult(ones, sums)
-        sums.reciprocal()
-        prolongator.diagonalScale(sums, None)
-        prolongators.append(prolongator)
-        coarse = pc.getMGSmoother(n - 1).getOperators()[1].copy()  # the Galerkin product, up to that scaling
-        coarse.diagonalScale(constant, constant)
-        ones, sums = coarse.createVecs()
-        ones.set(1.0)
-        coarse.mult(ones, sums)  # what the shift has left
-        sums.scale(-1.0)
-        coarse.setDiagonal(sums, addv=True)
-        matrices.append(coarse)
-        fine_constant = constant
-    pc.destroy()
-    shifted.destroy()
-    return matrices, prolongators
-
-
-def _coarse_constant(prolongator: PETSc.Mat, comm: MPI.Comm) -> PETSc.Vec:
-    """Collective: least-squares solution B of P B = 1."""
-    from petsc4py import PETSc
-
-    ones = prolongator.createVecLeft()
-    ones.set(1.0)
-    ksp = PETSc.KSP().create(comm)
-    ksp.setType("lsqr")
-    ksp.getPC().setType("none")
-    ksp.setOperators(prolongator)
-    ksp.setTolerances(rtol=1e-8, max_it=100)
-    x = prolongator.createVecRight()
-    ksp.solve(ones, x)
-    ksp.destroy()
-    return x

@@ -99,12 +99,6 @@ void sweep_from_zero(long n, const int *ip, const int *lo, const int *ix, const 
         put(x + i * ND, block(P + i * NB, t));
     }
 }
-// What is left after that sweep: the neighbours that come after, ghosts included, are all that it has not seen.
-void residual_after_zero(long n, const int *ip, const int *up, const int *ix, const real *kv, const real *D,
-                         const real *x, real *r) {
-    const vec d = padded(D);
-    for (long i = 0; i < n; i++) put(r + i * ND, -d * part(up[i], ip[i + 1], ix, kv, x));
-}
 // ---------------------------------------------------------------- smoothers that couple groups of populations only
 // A row of S or of its inverse holds ND diagonal entries, then every group's block, column major, ng groups of size[g]
 // populations listed one after the other in index; w numbers in all.
@@ -215,29 +209,43 @@ void sweep_groups(long n, int backward, const int *ip, const int *ix, const real
         put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * s, x + i * ND);
     }
 }
-// y = A x for rows of w numbers, sixteen at a time
-void transfer_rows(long n, int w, const int *ip, const int *ix, const real *av, const real *x, real *y) {
+// ---------------------------------------------------------------- transfer: WEIGHTS coarse rows per fine row
+// Y += P^T X for rows of w numbers, sixteen at a time
+void lump(long n, int w, const int *column, const real *weight, const real *x, real *y) {
     typedef real sixteen __attribute__((vector_size(64)));
     typedef real sixteen_loose __attribute__((vector_size(64), aligned(4), may_alias));
     for (long i = 0; i < n; i++)
-        for (int p = 0; p < w; p += 16) {
-            sixteen s = {0}, t = {0};
-            const real *xp = x + p;
-            int j = ip[i];
-            for (; j + 1 < ip[i + 1]; j += 2) {
-                s += av[j] * *(const sixteen_loose *)(xp + (long)ix[j] * w);
-                t += av[j + 1] * *(const sixteen_loose *)(xp + (long)ix[j + 1] * w);
+        for (int e = 0; e < WEIGHTS; e++) {
+            const real v = weight[WEIGHTS * i + e], *xi = x + i * w;
+            real *to = y + (long)column[WEIGHTS * i + e] * w;
+            for (int p = 0; p < w; p += 16) {
+                const sixteen s = *(const sixteen_loose *)(to + p) + v * *(const sixteen_loose *)(xi + p);
+                memcpy(to + p, &s, (w - p < 16 ? w - p : 16) * sizeof(real));
             }
-            if (j < ip[i + 1]) s += av[j] * *(const sixteen_loose *)(xp + (long)ix[j] * w);
-            s += t;
-            memcpy(y + i * w + p, &s, (w - p < 16 ? w - p : 16) * sizeof(real));
         }
 }
-// y (+)= A x for a rectangular scalar matrix
-void transfer(long n, int add, const int *ip, const int *ix, const real *av, const real *x, real *y) {
+// c = P^T (what is left after `sweep_from_zero`): the neighbours that come after, ghosts included, are all that it has
+// not seen. m: rows of c.
+void restrict_after_zero(long n, const int *ip, const int *up, const int *ix, const real *kv, const real *D,
+                         const real *x, const int *column, const real *weight, long m, real *c) {
+    const vec d = padded(D);
+    memset(c, 0, m * ND * sizeof(real));
     for (long i = 0; i < n; i++) {
-        vec s = krow(ip, ix, av, x, i);
-        if (add) s += get(y + i * ND);
-        put(y + i * ND, s);
+        const vec r = -d * part(up[i], ip[i + 1], ix, kv, x);
+        for (int e = 0; e < WEIGHTS; e++) {
+            real *to = c + (long)column[WEIGHTS * i + e] * ND;
+            put(to, get(to) + weight[WEIGHTS * i + e] * r);
+        }
+    }
+}
+// x += P c
+void prolong(long n, const int *column, const real *weight, const real *c, real *x) {
+    for (long i = 0; i < n; i++) {
+        vec s = get(x + i * ND), t = {0};
+        for (int e = 0; e < WEIGHTS; e += 2) {
+            s += weight[WEIGHTS * i + e] * get(c + (long)column[WEIGHTS * i + e] * ND);
+            t += weight[WEIGHTS * i + e + 1] * get(c + (long)column[WEIGHTS * i + e + 1] * ND);
+        }
+        put(x + i * ND, s + t);
     }
 }

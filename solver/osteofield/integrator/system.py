@@ -187,7 +187,7 @@ class System:
         # by 6e-8 of itself, and what leaves one node still arrives at the other
         self._stiffness = np.zeros(0, np.float32)
         if nd:
-            self.hierarchy = Hierarchy(p.stiffness, p.local, self._D, self._c, p.comm)
+            self.hierarchy = Hierarchy(p.local, self._D, self._c, p.comm)
             self._krylov = Krylov(
                 self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
