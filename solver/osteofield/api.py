@@ -211,7 +211,7 @@ def case_sample(
     spec = case.sample
     if spec.well_mixed:
         return WellMixed(spec.bone_surface_density, spec.bone_thickness)
-    piece = build_piece(spec, comm, whole=case.surface == "moves", log=log)
+    piece = build_piece(spec, comm, origin=case.surface == "moves", log=log)
     problems = [*check_foci(case, piece), *check_faces(case, piece), *check_places(case, piece)]
     if problems:
         raise InputError(problems)

@@ -11,6 +11,7 @@ import pytest
 import osteofield as of
 
 from ..infected import ball, point
+from ..simulation.test_moving import MOVING, QUIET
 
 pytestmark = pytest.mark.mpi
 
@@ -109,19 +110,6 @@ def test_point_on_two_ranks(on_ranks, tmp_path):
     assert worst(one, two)[0] == 0.0
 
 
-def test_surface_that_moves(on_ranks, tmp_path):
-    """Cut anew several times; every rank computes the geometry, and all agree on it."""
-    text = SMALL.replace("format = 1\n", 'format = 1\nsurface = "moves"\n[remodelling]\nrecut = 0.05\n')
-    text = text.replace('turnover = "rodent"\n', 'turnover = "rodent"\ne = 20\n')
-    text = text.replace('"500 um", "500 um"]', '"500 um"]').replace('"250 um", "250 um"]', '"250 um"]')
-    one, two = on_ranks(
-        written(tmp_path, text), (1, 2), "time.end=8 day", "time.tolerance=1e-2", "time.linear_tolerance=1e-9"
-    )
-    assert one.history["resorbed [mm^3]"][-1] > 1e-5
-    assert worst(one, two) < (1e-7, "")
-    assert len(one.surface.points) == len(two.surface.points)
-
-
 @pytest.mark.slow
 def test_large_volume_solved_tightly(on_ranks, tmp_path):
     """More than 50 000 marrow nodes, linear solves to 1e-12."""
@@ -168,6 +156,27 @@ def test_resumed_on_another_number_of_ranks(run_mpi, tmp_path, ranks):
         for name in a:
             x, y = np.nan_to_num(a[name][-1]), np.nan_to_num(b[name][-1])
             assert np.abs(x - y).max() <= 1e-7 * np.abs(x).max(), name
+
+
+def test_surface_that_moves(run_mpi, tmp_path):
+    """Stopped between re-cuts on 2 ranks (1) and gone on on 1 (3): as on one rank without a stop."""
+    (tmp_path / "quiet.toml").write_text(QUIET)
+    file = written(tmp_path, MOVING)
+    settings = ["remodelling.recut=0.1", "time.end=12 day"]
+    whole = of.run(file, tmp_path / "whole", settings=settings)
+    assert whole.history["resorbed [mm^3]"][-1] > 1e-3
+    about: dict[str, object] = {"file": str(file), "settings": settings}
+    for ranks in ((2, 1), (1, 3)):
+        folder = tmp_path / "to".join(map(str, ranks))
+        about["folder"] = str(folder)
+        run_mpi(ranks[0], CODE.format(day=6.5, resume=False, status="interrupted", **about))
+        run_mpi(ranks[1], CODE.format(day=99, resume=True, status="done", **about))
+        resumed = of.open_results(folder)
+        assert [s["ranks"] for s in resumed.record["sessions"]] == list(ranks)
+        assert worst(whole, resumed) < (1e-7, "")
+        for domain in ("marrow", "surface"):
+            a, b = getattr(whole, domain), getattr(resumed, domain)
+            assert np.array_equal(a.cells, b.cells) and np.abs(a.points - b.points).max() < 1e-6
 
 
 def test_resumed_on_the_same_ranks_bit_by_bit(run_mpi, tmp_path):

@@ -28,8 +28,8 @@ def test_one_facet(d):
     brute = np.linalg.norm(points[:, None] - sampled(corners[0])[None], axis=2).min(1)
     assert (found.distance <= brute + 1e-12).all()
     assert np.abs(found.distance - brute).max() < 0.02
-    foot = np.einsum("ij,ijk->ik", found.weights, corners[found.facet])
-    assert np.allclose(np.linalg.norm(foot - points, axis=1), found.distance)
+    assert np.allclose(np.einsum("ij,jk->ik", found.weights, corners[0]), found.foot)
+    assert np.allclose(np.linalg.norm(found.foot - points, axis=1), found.distance)
     assert found.weights.min() >= 0 and np.allclose(found.weights.sum(1), 1)
 
 
@@ -43,17 +43,28 @@ def test_candidates_are_enough_on_a_cut_surface(d):
     x = grid.points() - 7.2
     facets = Facets(Contour(4.1 - np.linalg.norm(x, axis=1).reshape(grid.shape), grid).corners)
     points = grid.points()[:: 1 if d == 2 else 5]
-    few, all_ = facets.closest(points), facets.closest(points, candidates=len(facets))
+    few, all_ = facets.closest(points), facets.closest(points, candidates=facets.count)
     near = all_.distance < 4
     assert np.abs(few.distance - all_.distance)[near].max() < 1e-12
     assert np.abs(few.distance - np.abs(4.1 - np.linalg.norm(points - 7.2, axis=1))).max() < 0.1
 
 
 def test_values_are_interpolated_on_the_facet():
-    corners = np.array([[[0.0, 0, 0], [2, 0, 0], [0, 2, 0]]])
-    found = Facets(corners).closest(np.array([[0.5, 0.5, 3.0], [-1.0, -1.0, 0.0]]))
-    values = found.interpolate(np.array([1.0, 3.0, 5.0]), np.array([[0, 1, 2]]))
+    """What belongs to a facet comes with the closest point, here values at its corners."""
+    corners = np.array([[[9.0, 9, 9], [8, 9, 9], [9, 8, 9]], [[0, 0, 0], [2, 0, 0], [0, 2, 0]]])
+    facets = Facets(corners, np.array([[7.0, 7, 7], [1, 3, 5]]))
+    found = facets.closest(np.array([[0.5, 0.5, 3.0], [-1.0, -1.0, 0.0]]))
+    values = (found.weights * found.data).sum(1)
     assert values == pytest.approx([1 + 0.25 * 2 + 0.25 * 4, 1.0])
+
+
+def test_of_equally_near_facets_the_first_counts():
+    """So the answer does not depend on the order in which ranks give their facets."""
+    edges = np.array([[[0.0, 0], [1, 0]], [[1.0, 0], [2, 0]]])
+    for order in ([0, 1], [1, 0]):
+        keys = np.array([3, 8])[order]
+        found = Facets(edges[order], keys[:, None].astype(float), keys).closest(np.array([[1.0, 2.0]]))
+        assert found.data.tolist() == [[3.0]]
 
 
 def test_nothing_to_be_near_to():

@@ -9,8 +9,7 @@ from osteofield.remodelling.hats import rescaled
 
 
 def parts(bone):
-    s = bone.sample
-    return {"marrow": Phase.of(s, s.marrow), "surface": Phase.of(s, s.surface), "bone": Phase.of(s, s.bone)}
+    return {"marrow": Phase.marrow(bone.sample), "surface": Phase.surface(bone.sample)}
 
 
 def fields(points):

@@ -109,6 +109,16 @@ class Partition:
 
         return cls(rough.team, rough.whole, _bisect(rough.whole, rough.team.size, cuts))
 
+    def owner(self, index: np.ndarray) -> np.ndarray:
+        """Rank of each of some entries, given by their ``(n, d)`` indices."""
+        out = np.full(len(index), self.team.rank)
+        rest = np.flatnonzero(~((index >= self.own.lo) & (index < self.own.hi)).all(1))
+        for rank, box in enumerate(self.boxes):
+            there = ((index[rest] >= box.lo) & (index[rest] < box.hi)).all(1)
+            out[rest[there]] = rank
+            rest = rest[~there]
+        return out
+
     def halo(self, held: Box) -> Exchange:
         """Collective: prepare the fetching of `held`, any box of the array."""
         return Exchange(self, held)

@@ -12,18 +12,11 @@ from ..case.types import SampleSpec
 from ..errors import ComputationStopped, InputError, Problem
 from ..team import ALONE, Team
 from .cut import Cut, cut_over
-from .fingerprint import fingerprint
+from .cutpiece import hash_of, measure, piece_of
 from .halfthickness import half_thickness_over, mean_thickness
 from .implant import Implant, without_implant
-from .morphometry import (
-    Morphometry,
-    anisotropy,
-    areas,
-    connectivity_density,
-    non_manifold_edges,
-    total_volume,
-)
-from .piece import Piece, deal, part_of
+from .morphometry import Morphometry, anisotropy, areas, non_manifold_edges, total_volume
+from .piece import Piece, deal
 from .sample import Origin, Sample
 from .source import MANY, Log, Source, level_set
 
@@ -56,19 +49,20 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
         )
     return Sample(
         grid.dimension, mesh.points, mesh.marrow, mesh.bone, mesh.surface, mesh.faces,
-        (grid.origin, grid.upper), made.half, numbers, made.facts, Origin(grid, mesh.phi, mesh.keys),
+        (grid.origin, grid.upper), made.half, numbers, made.facts,
+        Origin(grid, mesh.phi, mesh.keys, made.source.nodes),
     )  # fmt: skip
 
 
 def build_piece(
-    spec: SampleSpec, comm: MPI.Comm | None, *, whole: bool = False, log: Log = lambda _: None
+    spec: SampleSpec, comm: MPI.Comm | None, *, origin: bool = False, log: Log = lambda _: None
 ) -> Piece:
     """Collective: build, or load, the sample that a case describes; every rank gets its piece.
 
     Args:
         spec: One of image, foam, shape, mesh.
         comm: Communicator.
-        whole: Every rank also keeps the whole sample, and builds it by itself.
+        origin: Keep what it is cut out of.
         log: Receives one line per step, on every rank (from a mesh file: on rank 0).
 
     Raises:
@@ -76,12 +70,13 @@ def build_piece(
         ComputationStopped: The cut failed its own checks.
     """
     team = Team(comm)
-    if whole:
-        sample = build_sample(spec, log=log)
-        return replace(part_of(sample, team), whole=sample)
     if spec.mesh is not None:
         return deal(team.on_root(lambda: _load(spec, log)), team)
-    return _piece(_make(spec, team, log), team)
+    made = _make(spec, team, log)
+    piece = piece_of(
+        made.mesh, made.source.grid, made.source.nodes, made.numbers, made.half, made.facts, origin=origin
+    )
+    return replace(piece, hash=hash_of(made.mesh, team))
 
 
 def _load(spec: SampleSpec, log: Log, thickness: bool = False) -> Sample:
@@ -153,7 +148,7 @@ def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
         "island nodes": {"bone removed": mesh.bone_removed, "marrow filled": mesh.marrow_removed},
         "surface on bone thinner than 1.5 cells": thin,
     }
-    numbers = _measure(mesh, source)
+    numbers = measure(mesh, grid, nodes, _bone(mesh, source))
     if not numbers.marrow_volume:
         raise InputError(Problem("the sample has no marrow at this cell size.", key="sample.cell_size"))
     if grid.dimension == 2 and max(mesh.components) > 1:
@@ -191,93 +186,9 @@ def _take_out(solid: Cut, implant: Implant, team: Team, log: Log) -> Cut:
     return mesh
 
 
-def _measure(mesh: Cut, source: Source) -> Morphometry:
-    """Collective: sums over all ranks."""
-    team, grid = source.nodes.team, source.grid
-    volumes = team.sum([
-        total_volume(mesh.points, mesh.bone[: mesh.own_bone]),
-        total_volume(mesh.points, mesh.marrow[: mesh.own_marrow]),
-        float(areas(mesh.points, mesh.surface[: mesh.own_surface]).sum()),
-    ])  # fmt: skip
-    q = mesh.quality
-    cells, below_5, below_10 = team.sum([q.cells, q.below_5, q.below_10]).tolist()
-    quality = replace(
-        q, cells=cells, below_5=below_5, below_10=below_10,
-        smallest=float(team.least(q.smallest)), largest=float(team.most(q.largest)),
-    )  # fmt: skip
-    return Morphometry(
-        bone_volume=float(volumes[0]),
-        marrow_volume=float(volumes[1]),
-        bone_surface=float(volumes[2]),
-        bone_pieces=mesh.components[0],
-        marrow_pieces=mesh.components[1],
-        quality=quality,
-        connectivity=connectivity_density(_bone(mesh, source), grid, source.nodes)
-        if grid.dimension == 3
-        else None,
-    )
-
-
 def _bone(mesh: Cut, source: Source) -> np.ndarray:
     """Signed distance at the nodes of this rank, positive where there is bone."""
     if source.implant is None:
         return mesh.phi
     held = source.implant.holds(source.grid.points(source.nodes.own)).reshape(mesh.phi.shape)
     return np.where(held, -np.abs(mesh.phi), mesh.phi)
-
-
-def _piece(made: _Made, team: Team) -> Piece:
-    """Collective: number the points over all ranks; bone cells are left behind."""
-    mesh, numbers, grid = made.mesh, made.numbers, made.source.grid
-    mine, keys = mesh.mine, mesh.keys
-    member = np.zeros((len(keys), 3), bool)  # of the sample, of its marrow, of the bone surface
-    member[:, 0] = True
-    member[mesh.marrow, 1] = True
-    member[mesh.surface, 2] = True
-    number = np.full((len(keys), 3), -1, np.int64)
-    for k in range(3):
-        at = np.flatnonzero(member[:, k] & mine)
-        number[at, k] = team.places(keys[at])
-    number[~mine] = team.look_up(keys[mine], number[mine], keys[~mine])
-    order = np.concatenate([np.flatnonzero(mine), np.flatnonzero(~mine)])
-    row = np.empty(len(keys), np.int32)
-    row[order] = np.arange(len(keys), dtype=np.int32)
-    name = fingerprint(
-        team, number[order, 0], mesh.points[order], int(mine.sum()),
-        {
-            "marrow": row[mesh.marrow[: mesh.own_marrow]],
-            "bone": row[mesh.bone[: mesh.own_bone]],
-            "surface": row[mesh.surface[: mesh.own_surface]],
-        },
-    )  # fmt: skip
-    here = np.zeros(len(keys), bool)
-    here[mesh.marrow] = True
-    order = order[here[order]]
-    row[:] = -1
-    row[order] = np.arange(len(order), dtype=np.int32)
-    counts = [int((member[mine, k]).sum()) for k in (1, 2)]
-    marrow_points, surface_points, cells = team.sum([*counts, mesh.own_marrow]).tolist()
-    surface, volume = numbers.bone_surface, numbers.marrow_volume
-    return Piece(
-        team=team,
-        dimension=grid.dimension,
-        points=mesh.points[order],
-        own=int((mine & here).sum()),
-        number=number[order, 1],
-        surface_number=number[order, 2],
-        marrow=row[mesh.marrow],
-        own_cells=mesh.own_marrow,
-        surface=row[mesh.surface],
-        own_facets=mesh.own_surface,
-        faces={f: row[rows] for f, rows in mesh.faces.items()},
-        half_thickness=made.half[order],
-        marrow_points=marrow_points,
-        marrow_cells=cells,
-        surface_points=surface_points,
-        box=(grid.origin, grid.upper),
-        morphometry=numbers,
-        provenance=made.facts,
-        hash=name,
-        sigma0=surface / volume,
-        d0=numbers.bone_volume / surface if surface else float("nan"),
-    )

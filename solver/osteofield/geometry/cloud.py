@@ -38,6 +38,11 @@ class Nearby:
         """``(n,)`` how far from `x` no point of the cloud is missing."""
         return np.minimum((x - self.lo).min(1), (self.hi - x).min(1))
 
+    def candidates(self, x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and rows ``(n, k)`` of the nearest points (all if they are fewer), ties in any order."""
+        distance, row = self._tree.query(x, min(k, len(self.points)))  # type: ignore[attr-defined]
+        return distance.reshape(len(x), -1), row.reshape(len(x), -1)
+
     def query(self, x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Distances and rows ``(n, k)`` of the nearest points; equally near ones in the order of keys."""
         tree, n = self._tree, len(self.points)  # type: ignore[attr-defined]

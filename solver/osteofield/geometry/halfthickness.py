@@ -17,6 +17,7 @@ from .kuhn import kuhn
 
 RIDGE_SLOPE = 0.7  # a distance grows by 1 per unit length towards the medial surface, by less across it
 TOUCH = 0.5  # cells: how near to a sphere a surface point counts as touched
+_THICK = 5  # cells: larger spheres are painted, not listed with every node in them
 
 
 @dataclass(frozen=True)
@@ -159,29 +160,66 @@ def _touching(spheres: Spheres, surface: np.ndarray, touch: float, nodes: Partit
 
 
 def mean_thickness(phi: np.ndarray, grid: Grid, surface: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation over the phase where `phi` > 0 of the local thickness, um.
+    """See `mean_thickness_over`; of the whole grid on one process."""
+    cloud = Cloud(ALONE, surface, np.arange(len(surface)))
+    return mean_thickness_over(phi, grid, Partition.even(ALONE, grid.shape), cloud)
+
+
+def mean_thickness_over(phi: np.ndarray, grid: Grid, nodes: Partition, surface: Cloud) -> tuple[float, float]:
+    """Collective: mean and standard deviation over the phase where `phi` > 0 of the local thickness, um.
 
     This is Tb.Th for bone and, with ``-phi``, Tb.Sp for marrow.
+
+    Args:
+        phi: Signed distance at this rank's nodes, um.
+        grid: The background grid.
+        nodes: Which of its nodes are whose.
+        surface: Points of the bone surface, um.
     """
-    inside = phi > 0
-    spheres = inscribed_spheres(phi, grid, surface)
-    if not len(spheres.radii):
+    team, inside = nodes.team, phi > 0
+    spheres = spheres_over(phi, grid, nodes, surface)
+    if not int(team.sum(len(spheres.radii))):
         return 0.0, 0.0
-    thick = spheres.radii > 5 * grid.h  # these would cover too many nodes each: paint by distance transform
+    thick = spheres.radii > _THICK * grid.h
     local = np.zeros(phi.shape)
-    points = np.stack(np.nonzero(inside), 1) * np.array(grid.spacing) + np.array(grid.origin)
-    local[inside] = largest_sphere(Spheres(spheres.centres[~thick], spheres.radii[~thick]), points, 0.0)
-    if thick.any():
-        index = np.round((spheres.centres[thick] - np.array(grid.origin)) / np.array(grid.spacing)).astype(
-            int
-        )
-        index = np.clip(index, 0, np.array(grid.cells))
-        seed = np.zeros(phi.shape)
-        np.maximum.at(seed, tuple(index.T), spheres.radii[thick])
-        for r in np.arange(5 * grid.h, spheres.radii.max(), 0.5 * grid.h):
-            some = (seed >= r) & (seed < r + 0.5 * grid.h)
-            if some.any():
-                reach = ndimage.distance_transform_edt(~some, sampling=grid.spacing) <= r
-                local = np.where(reach, np.maximum(local, float(seed[some].mean())), local)
+    ijk = np.stack(np.nonzero(inside), 1) + np.array(nodes.own.lo)
+    points = ijk * np.array(grid.spacing) + np.array(grid.origin)
+    thin = _touching(Spheres(spheres.centres[~thick], spheres.radii[~thick]), points, 0.0, nodes)
+    local[inside] = largest_sphere(thin, points, 0.0)
+    _paint(local, Spheres(spheres.centres[thick], spheres.radii[thick]), grid, nodes)
     found = local[inside & (local > 0)]
-    return 2 * float(found.mean()), 2 * float(found.std())
+    count, total = team.sum([float(len(found)), float(found.sum())])
+    if not count:
+        return 0.0, 0.0
+    mean = total / count
+    return 2 * float(mean), 2 * float(np.sqrt(team.sum(float(((found - mean) ** 2).sum())) / count))
+
+
+def _paint(local: np.ndarray, spheres: Spheres, grid: Grid, nodes: Partition) -> None:
+    """Collective: raise the local thickness in large spheres, by distance to their centres' nearest nodes.
+
+    Each of them would cover too many nodes to be listed; spheres of similar size are painted together.
+    """
+    team, own = nodes.team, nodes.own
+    largest = float(team.most(spheres.radii.max(initial=0.0)))
+    if largest <= _THICK * grid.h:
+        return
+    index = np.round((spheres.centres - np.array(grid.origin)) / np.array(grid.spacing)).astype(int)
+    index = np.clip(index, 0, np.array(grid.cells))
+    owner = nodes.owner(index)
+    table = np.column_stack([index, spheres.radii])
+    got = np.concatenate(team.exchange([table[owner == r] for r in range(team.size)]))
+    seed = np.zeros(own.shape)
+    np.maximum.at(seed, tuple(got[:, :-1].astype(int).T - np.array(own.lo)[:, None]), got[:, -1])
+    for r in np.arange(_THICK * grid.h, largest, 0.5 * grid.h):
+        some = (seed >= r) & (seed < r + 0.5 * grid.h)
+        count, total = team.sum([float(some.sum()), float(seed[some].sum())])
+        if not count:
+            continue
+        far = int(r / min(grid.spacing)) + 1
+        held = own.grown(far, far, nodes.whole)
+        around = nodes.fetch(some, held)
+        if around.any():
+            reach = ndimage.distance_transform_edt(~around, sampling=grid.spacing) <= r
+            reach = reach[own.within(held)]
+            local[reach] = np.maximum(local[reach], total / count)

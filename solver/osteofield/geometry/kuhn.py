@@ -10,7 +10,7 @@ that share an edge with it; the triangles (edges) they span are the link sphere 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations, permutations
 
 import numpy as np
@@ -45,6 +45,16 @@ class Kuhn:
         for o in self.neighbours:
             s[tuple(o + 1)] = True
         return s
+
+    @cached_property
+    def chains(self) -> list[tuple[int, np.ndarray]]:
+        """Simplices of all dimensions that begin at a node: sign in the Euler number, ``(n, d)`` offsets."""
+        found = set()
+        for path in self.simplices:
+            for subset in range(1, 2 ** len(path)):
+                nodes = [int(v) for i, v in enumerate(path) if subset >> i & 1]
+                found.add(tuple(v - nodes[0] for v in nodes))  # bit sets ascend: a difference is a direction
+        return [((-1) ** (len(chain) - 1), self.corners[list(chain)]) for chain in sorted(found)]
 
 
 @lru_cache(2)

@@ -160,32 +160,48 @@ def non_manifold_edges(surface: np.ndarray, mine: np.ndarray | None = None) -> i
 def connectivity_density(phi: np.ndarray, grid: Grid, nodes: Partition | None = None) -> float:
     """Collective: Conn.D = (1 - Euler number of bone) / TV (Odgaard and Gundersen 1993, Bone 14:173).
 
-    Cut bone contracts onto the Kuhn simplices whose nodes all lie in it, so their alternating
-    count is its Euler number.
-
     Args:
         phi: Positive in bone, at this rank's nodes.
         grid: The background grid.
         nodes: Which of its nodes are whose; by default all are here.
     """
-    tables, nodes = kuhn(grid.dimension), nodes or Partition.even(ALONE, grid.shape)
-    held = nodes.own.grown(0, 1, grid.shape)
-    bone = nodes.fetch(phi > 0, held)
-    chains: set[tuple[int, ...]] = set()
-    for path in tables.simplices:
-        for subset in range(1, 2 ** len(path)):
-            corners = [int(v) for i, v in enumerate(path) if subset >> i & 1]
-            chains.add(tuple(v - corners[0] for v in corners))  # bit sets ascend: a difference is a direction
-    euler = 0
-    for chain in sorted(chains):
-        reach = tables.corners[chain[-1]]
-        # those that start at a node of this rank
-        size = [min(own, n - r) for own, n, r in zip(nodes.own.shape, bone.shape, reach, strict=True)]
-        if min(size) <= 0:
-            continue
-        mask = np.ones(size, bool)
-        for c in chain:
-            mask &= bone[tuple(slice(o, o + n) for o, n in zip(tables.corners[c], size, strict=True))]
-        euler += (-1) ** (len(chain) - 1) * int(mask.sum())
     side = np.array(grid.upper) - np.array(grid.origin)
-    return (1 - int(nodes.team.sum(euler))) / float(np.prod(side))
+    return (1 - euler_number(phi, nodes)) / float(np.prod(side))
+
+
+def euler_number(phi: np.ndarray, nodes: Partition | None = None) -> int:
+    """Collective: Euler number of bone: pieces - tunnels + cavities.
+
+    Cut bone contracts onto the Kuhn simplices whose nodes all lie in it, so their alternating
+    count is its Euler number.
+
+    Args:
+        phi: Positive in bone, at this rank's nodes.
+        nodes: Which nodes are whose; by default all are here.
+    """
+    nodes = nodes or Partition.even(ALONE, phi.shape)
+    bone = nodes.fetch(phi > 0, nodes.own.grown(0, 1, nodes.whole))
+    euler = 0
+    for sign, offsets in kuhn(phi.ndim).chains:
+        views = starting(offsets, nodes.own.shape, bone)
+        if views:
+            euler += sign * int(np.logical_and.reduce(views).sum())
+    return int(nodes.team.sum(euler))
+
+
+def starting(offsets: np.ndarray, own: tuple[int, ...], held: np.ndarray) -> list[np.ndarray]:
+    """Values at each node of the chains that start at a node of this rank and lie in the grid.
+
+    Args:
+        offsets: ``(n, d)`` of the nodes of a chain (`Kuhn.chains`).
+        own: Shape of this rank's nodes.
+        held: Values at them and at one more layer above.
+
+    Returns:
+        One array per node of the chain, all of one shape; nothing where there is no such chain.
+    """
+    reach = offsets[-1]
+    size = [min(n, m - r) for n, m, r in zip(own, held.shape, reach, strict=True)]
+    if min(size) <= 0:
+        return []
+    return [held[tuple(slice(o, o + n) for o, n in zip(offset, size, strict=True))] for offset in offsets]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..team import ALONE, Team
 from .morphometry import Morphometry
-from .sample import Sample
+from .sample import Origin, Sample
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class Piece:
         box: Lower and upper corner.
         morphometry: Of the whole sample.
         provenance: Where it comes from: JSON-able.
-        hash: Of the whole mesh, bone included: `Sample.hash`.
+        hash: Of the whole mesh, bone included: `Sample.hash`; empty where nobody asked for it.
         sigma0: Bone surface per marrow volume, 1/um.
         d0: Bone volume per bone surface, um; nan without bone surface.
-        whole: The sample it is a piece of, where every rank has that (a surface that moves needs it).
+        origin: What it was cut out of, where that is kept (a surface that moves needs it).
     """
 
     team: Team
@@ -67,15 +67,20 @@ class Piece:
     hash: str
     sigma0: float
     d0: float
-    whole: Sample | None = None
+    origin: Origin | None = None
 
 
 def part_of(sample: Sample, team: Team) -> Piece:
     """This rank's piece of a sample that every rank has as a whole.
 
-    The points are dealt out by recursive bisection of the marrow.
+    The points are dealt out by recursive bisection of the marrow. One rank keeps what they were cut out of.
     """
-    return replace(_Dealer(sample, team.size).piece(team.rank), team=team)
+    piece = replace(_Dealer(sample, team.size).piece(team.rank), team=team)
+    if team.size > 1 or sample.origin is None:
+        return piece
+    in_marrow = np.zeros(len(sample.points), bool)
+    in_marrow[sample.marrow] = True
+    return replace(piece, origin=replace(sample.origin, keys=sample.origin.keys[in_marrow]))
 
 
 def deal(sample: Sample | None, team: Team) -> Piece:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..team import ALONE
+from .boxes import Partition
 from .fingerprint import fingerprint
 from .grid import Grid
 from .morphometry import Morphometry
@@ -17,17 +18,19 @@ from .morphometry import Morphometry
 
 @dataclass(frozen=True)
 class Origin:
-    """What a sample was cut out of: the way on for a surface that moves.
+    """What a sample, or a piece of one, was cut out of: the way on for a surface that moves.
 
     Attributes:
         grid: The background grid.
-        phi: Signed distance at its nodes, islands filled in, um, positive in bone.
-        keys: Global key of every point of the sample (`Cut.keys`).
+        phi: Signed distance at the nodes of this rank, islands filled in, um, positive in bone.
+        keys: Global key of every point of the sample or piece (`Cut.keys`).
+        nodes: Which nodes of the grid are whose.
     """
 
     grid: Grid
     phi: np.ndarray
     keys: np.ndarray
+    nodes: Partition
 
 
 @dataclass(frozen=True)

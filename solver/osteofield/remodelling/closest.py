@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Closest points on a set of facets: segments in the plane, triangles in space."""
+"""Closest points on facets, wherever they are: segments in the plane, triangles in space."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+
+from ..geometry.cloud import Cloud, Nearby
+from ..team import ALONE, Team
 
 CANDIDATES = 16  # facets, by their centres, among which the closest one is sought
 CHUNK = 65_536
+_SAME = 1e-13  # um: a facet that is nearer by less does not count as nearer
 
 
 @dataclass(frozen=True)
@@ -18,70 +21,114 @@ class Closest:
 
     Attributes:
         distance: ``(n,)`` um.
-        facet: ``(n,)`` row of the facet.
-        weights: ``(n, d)`` barycentric coordinates on it, in [0, 1], that add up to 1.
+        foot: ``(n, d)`` the closest point.
+        weights: ``(n, d)`` its barycentric coordinates on the facet, in [0, 1]; they add up to 1.
+        data: ``(n, m)`` what belongs to the facet.
     """
 
     distance: np.ndarray
-    facet: np.ndarray
+    foot: np.ndarray
     weights: np.ndarray
-
-    def interpolate(self, values: np.ndarray, facets: np.ndarray) -> np.ndarray:
-        """Values of vertices, ``(m,)`` or ``(m, k)``, at the closest points of facets ``(f, d)``."""
-        return np.einsum("ij,ij...->i...", self.weights, values[facets[self.facet]])
+    data: np.ndarray
 
 
 class Facets:
-    """Facets that can be asked for closest points.
+    """Facets, each on one rank, that can be asked from anywhere for closest points.
 
     The closest facet is sought exactly among those with the nearest centres; facets of a cut mesh
-    are all of about the size of a cell, so that it is one of them.
+    are all of about the size of a cell, so that it is one of them. Of equally near ones that with the
+    smallest key counts, so that the answer does not depend on the ranks.
 
     Args:
-        corners: ``(f, d, d)`` coordinates of the d corners of every facet, um.
+        corners: ``(f, d, d)`` coordinates of the d corners of every facet of this rank, um.
+        data: ``(f, m)`` what belongs to them; by default nothing.
+        keys: ``(f,)`` int64, different for all facets of all ranks.
+        team: The ranks.
+
+    Attributes:
+        count: Facets of all ranks.
     """
 
-    def __init__(self, corners: np.ndarray):
-        self.corners = corners
+    def __init__(
+        self,
+        corners: np.ndarray,
+        data: np.ndarray | None = None,
+        keys: np.ndarray | None = None,
+        team: Team = ALONE,
+    ):
+        f, d = corners.shape[:2]
         centres = corners.mean(1)
-        self._radius = np.linalg.norm(corners - centres[:, None], axis=2).max(1, initial=0.0)
-        self._tree = cKDTree(centres) if len(corners) else None
+        radius = np.linalg.norm(corners - centres[:, None], axis=2).max(1, initial=0.0)
+        self._width = 0 if data is None else data.shape[1]
+        table = [radius[:, None], corners.reshape(f, d * d), *(() if data is None else (data,))]
+        self._cloud = Cloud(team, centres, np.arange(f) if keys is None else keys, np.hstack(table))
+        self._radius = float(team.most(radius.max(initial=0.0)))
+        self.count = self._cloud.count
 
-    def __len__(self) -> int:
-        return len(self.corners)
+    def closest(self, points: np.ndarray, reach: float = np.inf, candidates: int = CANDIDATES) -> Closest:
+        """Collective: closest points of this rank's ``(n, d)`` points.
 
-    def closest(self, points: np.ndarray, candidates: int = CANDIDATES) -> Closest:
-        """Closest points of ``(n, d)`` points.
+        Args:
+            points: um.
+            reach: um: how far the facets are expected to be; only the time depends on it.
+            candidates: See the class.
 
         Raises:
-            ValueError: There are no facets.
+            ValueError: There are no facets on any rank.
         """
-        if self._tree is None:
+        if not self.count:
             raise ValueError("there are no facets")
-        parts = [
-            self._closest(points[i : i + CHUNK], min(candidates, len(self)))
-            for i in range(0, len(points), CHUNK)
-        ]
-        if not parts:
-            return Closest(np.zeros(0), np.zeros(0, np.int64), np.zeros((0, points.shape[1])))
-        return Closest(*(np.concatenate([getattr(p, n) for p in parts]) for n in Closest.__annotations__))
+        team, (n, d) = self._cloud.team, points.shape
+        wide = np.inf if team.size == 1 else reach + self._radius
+        out = Closest(np.empty(n), np.empty((n, d)), np.empty((n, d)), np.empty((n, self._width)))
+        todo = np.arange(n)
+        while True:
+            lo, hi = np.full(d, np.inf), np.full(d, -np.inf)  # nothing
+            if len(todo):
+                lo, hi = points[todo].min(0) - wide, points[todo].max(0) + wide
+            nearby = self._cloud.around(lo, hi)
+            left = [todo[:0]]
+            for i in range(0, len(todo), CHUNK):
+                rows = todo[i : i + CHUNK]
+                x = points[rows]
+                distance, facet, weights = _closest(x, nearby, candidates)
+                sure = distance <= nearby.margin(x) - self._radius
+                left.append(rows[~sure])
+                rows, facet = rows[sure], facet[sure]
+                out.distance[rows], out.weights[rows] = distance[sure], weights[sure]
+                out.foot[rows] = np.einsum("ij,ijk->ik", weights[sure], _corners(nearby, facet))
+                out.data[rows] = nearby.data[facet, 1 + d * d :]
+            todo = np.concatenate(left)
+            if not int(team.sum(len(todo))):
+                return out
+            wide *= 2
 
-    def _closest(self, points: np.ndarray, candidates: int) -> Closest:
-        assert self._tree is not None
-        n, d = points.shape
-        gap, near = self._tree.query(points, k=candidates)
-        gap, near = gap.reshape(n, -1), near.reshape(n, -1)
-        best, facet, weights = np.full(n, np.inf), np.zeros(n, np.int64), np.zeros((n, d))
-        for k in range(near.shape[1]):
-            f = near[:, k]
-            rows = np.flatnonzero(gap[:, k] - self._radius[f] < best)  # else it cannot be nearer
-            f, x = f[rows], points[rows]
-            w = _on_segment(x, self.corners[f]) if d == 2 else _on_triangle(x, self.corners[f])
-            distance = np.linalg.norm(np.einsum("ij,ijk->ik", w, self.corners[f]) - x, axis=1)
-            nearer = distance < best[rows] - 1e-13
-            rows = rows[nearer]
-            best[rows], facet[rows], weights[rows] = distance[nearer], f[nearer], w[nearer]
-        return Closest(best, facet, weights)
+
+def _corners(nearby: Nearby, facet: np.ndarray) -> np.ndarray:
+    d = nearby.points.shape[1]
+    return nearby.data[facet, 1 : 1 + d * d].reshape(-1, d, d)
+
+
+def _closest(x: np.ndarray, nearby: Nearby, candidates: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distance, row of the facet and barycentric coordinates of the closest point of each of `x`."""
+    n, d = x.shape
+    best, facet, weights = np.full(n, np.inf), np.zeros(n, np.int64), np.zeros((n, d))
+    if not len(nearby.points):
+        return best, facet, weights
+    gap, near = nearby.query(x, 1) if candidates == 1 else nearby.candidates(x, candidates)
+    radius = np.ascontiguousarray(nearby.data[:, 0])
+    for k in range(near.shape[1]):
+        f = near[:, k]
+        rows = np.flatnonzero(gap[:, k] - radius[f] < best + _SAME)  # else it cannot be nearer
+        f, at = f[rows], x[rows]
+        corners = _corners(nearby, f)
+        w = _on_segment(at, corners) if d == 2 else _on_triangle(at, corners)
+        distance = np.linalg.norm(np.einsum("ij,ijk->ik", w, corners) - at, axis=1)
+        less = distance - best[rows]
+        nearer = (less < -_SAME) | ((less < _SAME) & (f < facet[rows]))
+        rows = rows[nearer]
+        best[rows], facet[rows], weights[rows] = distance[nearer], f[nearer], w[nearer]
+    return best, facet, weights
 
 
 def _on_segment(x: np.ndarray, corners: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 from scipy.spatial import cKDTree
 
 from ..geometry.grid import Grid
+from ..team import ALONE, Team
 
 SPACING = 4.0  # cells
 TINY = 1e-9  # of the largest content: below it a hat holds nothing that could be scaled
@@ -20,10 +21,13 @@ class Hats:
 
     Args:
         grid: The background grid.
+
+    Attributes:
+        h: Its cell size, um.
     """
 
     def __init__(self, grid: Grid):
-        self._origin = np.array(grid.origin)
+        self.h, self._origin = grid.h, np.array(grid.origin)
         side = np.array(grid.upper) - self._origin
         self._parts = np.maximum(1, np.round(np.array(grid.cells) / SPACING)).astype(int)
         self._size = side / self._parts
@@ -57,9 +61,15 @@ class Hats:
 
 
 def rescaled(
-    hats: Hats, values: np.ndarray, masses: np.ndarray, at: csr_matrix, content: np.ndarray, signed: bool
+    hats: Hats,
+    values: np.ndarray,
+    masses: np.ndarray,
+    at: csr_matrix,
+    content: np.ndarray,
+    signed: bool,
+    team: Team = ALONE,
 ) -> np.ndarray:
-    """Values whose amounts agree with given contents of the hats, close to the values given.
+    """Collective: values whose amounts agree with given contents of the hats, close to the values given.
 
     Each value is multiplied with a smooth factor, the ratio of wanted and present content of the hats
     around it, so that none changes its sign. A hat that has something to give but nothing to scale
@@ -68,22 +78,22 @@ def rescaled(
     is the sum of the contents to round-off.
 
     Args:
-        values: ``(n,)`` values before.
+        values: ``(n,)`` values of this rank before.
         masses: ``(n,)`` their volumes or areas, positive.
         at: The hats at these places.
-        content: ``(count,)`` amount wanted in every hat.
+        content: ``(count,)`` amount wanted in every hat, of all ranks.
         signed: Whether negative values mean something.
+        team: The ranks.
 
     Returns:
         ``(n,)`` values; exactly those given where the contents agree already.
     """
-    room = at @ masses
+    amounts = masses * values
+    room, present, gross = team.sum(np.stack([at @ masses, at @ amounts, at @ np.abs(amounts)]))
     if signed:
         content = _passed_on(hats, content, np.zeros_like(content), room > 0.0)
-        shift = np.divide(content - at @ (masses * values), room, out=np.zeros_like(room), where=room > 0)
+        shift = np.divide(content - present, room, out=np.zeros_like(room), where=room > 0)
         return values + at.T @ shift
-    present = at @ (masses * values)
-    gross = at @ (masses * np.abs(values))
     able = (present > TINY * present.max(initial=0.0)) & (present >= 0.5 * gross)
     if not able.any():  # nothing was there; what is to come is spread evenly over each hat
         content = _passed_on(hats, content, np.zeros_like(content), room > 0.0)

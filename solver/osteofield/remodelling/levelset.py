@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ..geometry.boxes import Partition
 from ..geometry.grid import Grid
+from ..team import ALONE
 from .closest import Facets
 from .contour import Contour
 
@@ -23,63 +25,69 @@ MISMATCH = 0.5  # cells between a value and the distance it should be
 
 
 class LevelSet:
-    """Signed distance to the bone surface at the grid nodes, um, positive in bone.
+    """Signed distance to the bone surface at the grid nodes of this rank, um, positive in bone.
 
     Args:
-        phi: Values at the nodes; copied.
+        phi: Values at them; copied.
         grid: The background grid.
         moved: Displacement since the far field was last measured, um.
+        nodes: Which nodes of the grid are whose; by default all are here.
     """
 
-    def __init__(self, phi: np.ndarray, grid: Grid, moved: float = 0.0):
-        self.phi, self.grid, self.moved = np.array(phi, float), grid, moved
+    def __init__(self, phi: np.ndarray, grid: Grid, moved: float = 0.0, nodes: Partition | None = None):
+        self.phi, self.grid, self.moved = np.array(phi, float, order="C"), grid, moved
+        self.nodes = nodes or Partition.even(ALONE, grid.shape)
 
-    def displaced(self, surface: Facets, facets: np.ndarray, depth: np.ndarray) -> LevelSet:
-        """The level set after the surface has receded by `depth`.
+    def displaced(self, surface: Facets, furthest: float) -> LevelSet:
+        """Collective: the level set after the surface has receded.
 
         Every node within `REACH` of the surface takes the displacement of the closest point of the
         triangulated surface.
 
         Args:
-            surface: Facets of the surface as it was meshed.
-            facets: ``(f, d)`` their rows of `depth`.
-            depth: Displacement of every vertex along its normal into bone, um; positive where bone is lost.
+            surface: The surface as it was meshed; its data: displacement of the corners of every facet along
+                its normal into bone, um, positive where bone is lost.
+            furthest: The largest displacement anywhere, um.
         """
-        out = LevelSet(self.phi, self.grid, self.moved)
-        furthest = float(np.abs(depth).max(initial=0.0))
-        if not len(surface) or furthest == 0.0:
+        out = LevelSet(self.phi, self.grid, self.moved, self.nodes)
+        if not surface.count or furthest == 0.0:
             return out
-        near = np.flatnonzero(np.abs(self.phi.ravel()) < REACH * self.grid.h)
-        found = surface.closest(self._points(near))
-        out.phi.ravel()[near] -= found.interpolate(depth, facets)
+        h = self.grid.h
+        near = np.flatnonzero(np.abs(self.phi.ravel()) < REACH * h)
+        found = surface.closest(self._points(near), REACH * h)
+        out.phi.ravel()[near] -= np.einsum("ij,ij->i", found.weights, found.data)
         out.moved += furthest
-        if out.moved > REMEASURE * self.grid.h:
-            out._measure(np.flatnonzero(np.abs(out.phi.ravel()) >= NEAR * self.grid.h))
+        if out.moved > REMEASURE * h:
+            out._measure(np.flatnonzero(np.abs(out.phi.ravel()) >= NEAR * h))
             out.moved = 0.0
         return out
 
     def replaced(self, phi: np.ndarray) -> LevelSet:
-        """The level set after whole pieces have changed sides (`Cut.phi`), a distance again around them."""
-        out = LevelSet(phi, self.grid, self.moved)
-        flipped = (self.phi > 0) != (phi > 0)
-        around = ndimage.binary_dilation(
-            flipped, np.ones((3,) * flipped.ndim, bool), iterations=int(np.ceil(NEAR)) + 1
-        )
-        out._mend(around)
+        """Collective: the same after whole pieces have changed sides (`Cut.phi`), a distance again."""
+        out = LevelSet(phi, self.grid, self.moved, self.nodes)
+        far = int(np.ceil(NEAR)) + 1
+        held = self.nodes.own.grown(far, far, self.nodes.whole)
+        flipped = self.nodes.fetch((self.phi > 0) != (phi > 0), held)
+        around = ndimage.binary_dilation(flipped, np.ones((3,) * flipped.ndim, bool), iterations=far)
+        out._mend(around[self.nodes.own.within(held)])
         return out
 
     def mended(self) -> LevelSet:
-        """The level set with a distance wherever filled islands left something else."""
-        out = LevelSet(self.phi, self.grid, self.moved)
+        """Collective: the level set with a distance wherever filled islands left something else."""
+        out = LevelSet(self.phi, self.grid, self.moved, self.nodes)
         out._mend(np.ones(self.phi.shape, bool))
         return out
+
+    def on(self, nodes: Partition) -> LevelSet:
+        """Collective: the same with the nodes dealt out in another way."""
+        return LevelSet(self.nodes.fetch(self.phi, nodes.own), self.grid, self.moved, nodes)
 
     def _mend(self, where: np.ndarray) -> None:
         """Where a piece has gone, the surface is farther away than the value says: measure it there.
 
         Nodes beside the surface keep their value, and with it the surface its place.
         """
-        nodes = np.flatnonzero(where & ~_beside(self.phi > 0))
+        nodes = np.flatnonzero(where & ~self._beside())
         distance = self._distance(nodes)
         flat = self.phi.ravel()
         wrong = np.abs(distance - np.abs(flat[nodes])) > MISMATCH * self.grid.h
@@ -90,38 +98,26 @@ class LevelSet:
         flat[nodes] = np.copysign(self._distance(nodes), flat[nodes])
 
     def _distance(self, nodes: np.ndarray) -> np.ndarray:
-        """Distance of some nodes to the contour, um; without a surface: the diagonal of the box.
+        """Collective: distance of some nodes to the contour, um; without a surface: the diagonal of the box.
 
-        Within `SHELL` it is exact; farther away it is that to the surface point under the nearest node of
-        the shell.
+        Within `SHELL` it is exact; farther away it is that to the facet with the nearest centre.
         """
-        surface = Facets(Contour(self.phi, self.grid).corners)
-        if not len(surface) or not len(nodes):
+        surface = Contour(self.phi, self.grid, self.nodes).facets()
+        if not surface.count:
             return np.full(len(nodes), float(np.linalg.norm(np.subtract(self.grid.upper, self.grid.origin))))
-        away = ndimage.distance_transform_edt(~_beside(self.phi > 0), sampling=self.grid.spacing)
-        near = away.ravel()[nodes] <= SHELL * self.grid.h
-        out = np.empty(len(nodes))
-        out[near] = surface.closest(self._points(nodes[near])).distance
-        if not near.all():
-            shell = (away > (SHELL - 1.5) * self.grid.h) & (away <= SHELL * self.grid.h)
-            seeds = np.flatnonzero(shell)
-            found = surface.closest(self._points(seeds))
-            foot = np.zeros((self.phi.size, self.grid.dimension))
-            foot[seeds] = np.einsum("ij,ijk->ik", found.weights, surface.corners[found.facet])
-            _, index = ndimage.distance_transform_edt(
-                ~shell, sampling=self.grid.spacing, return_distances=True, return_indices=True
-            )
-            far = nodes[~near]
-            seed = np.ravel_multi_index(tuple(k.ravel()[far] for k in index), self.phi.shape)
-            out[~near] = np.linalg.norm(self._points(far) - foot[seed], axis=1)
+        shell, points = SHELL * self.grid.h, self._points(nodes)
+        out = surface.closest(points, 2 * shell, candidates=1).distance
+        near = np.flatnonzero(out <= shell)
+        out[near] = surface.closest(points[near], shell).distance
         return out
 
     def _points(self, nodes: np.ndarray) -> np.ndarray:
-        index = np.stack(np.unravel_index(nodes, self.phi.shape), 1)
+        index = np.stack(np.unravel_index(nodes, self.phi.shape), 1) + np.array(self.nodes.own.lo)
         return np.array(self.grid.origin) + np.array(self.grid.spacing) * index
 
-
-def _beside(bone: np.ndarray) -> np.ndarray:
-    """Nodes with another phase among their neighbours in the cubes around them."""
-    size = (3,) * bone.ndim
-    return ndimage.maximum_filter(bone, size) != ndimage.minimum_filter(bone, size)
+    def _beside(self) -> np.ndarray:
+        """Nodes with another phase among their neighbours in the cubes around them."""
+        held = self.nodes.own.grown(1, 1, self.nodes.whole)
+        bone, size = self.nodes.fetch(self.phi > 0, held), (3,) * self.phi.ndim
+        mixed = ndimage.maximum_filter(bone, size) != ndimage.minimum_filter(bone, size)
+        return mixed[self.nodes.own.within(held)]

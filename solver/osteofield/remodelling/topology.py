@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from ..geometry.boxes import Partition
 from ..geometry.kuhn import kuhn
+from ..geometry.morphometry import euler_number, starting
+from ..geometry.pieces import labelled, pieces
+from ..team import ALONE
 
 
 @dataclass(frozen=True)
@@ -27,55 +29,44 @@ class Topology:
     euler: int
 
     @classmethod
-    def of(cls, phi: np.ndarray) -> Topology:
-        """Of the bone where `phi` > 0, its neighbours being those of the Kuhn subdivision."""
-        connectivity, bone = kuhn(phi.ndim).connectivity, phi > 0
-        euler = sum(sign * int(_all(bone, offsets).sum()) for sign, offsets in _chains(phi.ndim))
-        return cls(
-            int(ndimage.label(bone, connectivity)[1]), int(ndimage.label(~bone, connectivity)[1]), euler
-        )
+    def of(cls, phi: np.ndarray, nodes: Partition | None = None) -> Topology:
+        """Collective: of the bone where `phi` > 0, its neighbours being those of the Kuhn subdivision.
+
+        Args:
+            phi: At this rank's nodes.
+            nodes: Which nodes are whose; by default all are here.
+        """
+        nodes = nodes or Partition.even(ALONE, phi.shape)
+        halo, structure = nodes.halo(nodes.own.grown(1, 1, nodes.whole)), kuhn(phi.ndim).connectivity
+        bone, marrow = (pieces(mask, nodes, halo, structure).count for mask in (phi > 0, ~(phi > 0)))
+        return cls(bone, marrow, euler_number(phi, nodes))
 
 
-def perforations(before: np.ndarray, after: np.ndarray) -> int:
-    """Places where loss of bone changed its topology: a plate holed, a strut cut through, a piece gone.
+def perforations(before: np.ndarray, after: np.ndarray, nodes: Partition | None = None) -> int:
+    """Collective: places where loss of bone changed its topology: a plate holed, a strut cut, a piece gone.
 
     Nodes that became marrow are taken together where they touch; a place is such a cluster whose loss
     changes the Euler number of bone. A surface that only retreats changes it nowhere.
 
     Args:
-        before, after: Signed distance at the grid nodes, positive in bone.
+        before, after: Signed distance at this rank's nodes, positive in bone.
+        nodes: Which nodes are whose; by default all are here.
     """
-    bone, lost = before > 0, (before > 0) & ~(after > 0)
-    label, n = ndimage.label(lost, kuhn(before.ndim).connectivity)
-    if not n:
-        return 0
-    change = np.zeros(n + 1)
-    for sign, offsets in _chains(before.ndim):
-        was = _all(bone, offsets)
-        # two lost nodes of one chain are neighbours, so that they are in one cluster
-        cluster = np.maximum.reduce([_shifted(label, offsets, o) for o in offsets])
-        change += sign * np.bincount(cluster[was], minlength=n + 1)
-    return int((change[1:] != 0).sum())
-
-
-def _chains(d: int) -> Iterator[tuple[int, list[np.ndarray]]]:
-    """Simplices of the Kuhn subdivision that begin at a node: sign in the Euler number, node offsets."""
-    tables = kuhn(d)
-    chains = set()
-    for path in tables.simplices:
-        for subset in range(1, 2 ** len(path)):
-            nodes = [int(v) for i, v in enumerate(path) if subset >> i & 1]
-            chains.add(tuple(v - nodes[0] for v in nodes))  # corners are bit sets that ascend
-    for chain in sorted(chains):
-        yield (-1) ** (len(chain) - 1), [tables.corners[c] for c in chain]
-
-
-def _shifted(array: np.ndarray, offsets: list[np.ndarray], offset: np.ndarray) -> np.ndarray:
-    """Values at one node of every chain that lies in the grid."""
-    reach = offsets[-1]
-    return array[tuple(slice(o, n - r + o) for o, n, r in zip(offset, array.shape, reach, strict=True))]
-
-
-def _all(mask: np.ndarray, offsets: list[np.ndarray]) -> np.ndarray:
-    """Chains whose nodes are all in a mask."""
-    return np.logical_and.reduce([_shifted(mask, offsets, o) for o in offsets])
+    nodes = nodes or Partition.even(ALONE, before.shape)
+    held = nodes.own.grown(1, 1, nodes.whole)
+    halo = nodes.halo(held)
+    clusters = labelled((before > 0) & ~(after > 0), nodes, halo, kuhn(before.ndim).connectivity)
+    # chains start at a node of this rank
+    upward = tuple(slice(a - b, None) for a, b in zip(nodes.own.lo, held.lo, strict=True))
+    bone, label = halo(before > 0)[upward], clusters.label[upward]
+    change = np.zeros(clusters.count + 1, np.int64)
+    for sign, offsets in kuhn(before.ndim).chains:
+        was = starting(offsets, nodes.own.shape, bone)
+        if was:
+            # two lost nodes of one chain are neighbours, so that they are in one cluster
+            cluster = np.maximum.reduce(starting(offsets, nodes.own.shape, label))
+            lost = cluster[np.logical_and.reduce(was)]
+            change += sign * np.bincount(lost, minlength=len(change))
+    change[0] = 0
+    change, shared = clusters.joined(change)
+    return int(nodes.team.sum(int((change[~clusters.shared] != 0).sum()))) + int((shared != 0).sum())

@@ -9,63 +9,25 @@ and what was there is diluted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.sparse import csr_matrix
 
-from ..geometry.sample import Sample
-from ..tissue.measure import lumped
-from .closest import Facets
+from ..geometry.cloud import Cloud
+from .fetch import Fetch
 from .hats import Hats, rescaled
+from .inside import Cells
+from .phase import Phase
 
-CANDIDATES = 24  # cells, by their centres, among which the one around a point is sought
+REACH = 2.0  # cells: how far from a new vertex its old surroundings are expected
 CHUNK = 32_768
 
 
-@dataclass(frozen=True)
-class Phase:
-    """Vertices of one phase (or of the surface) of a cut mesh, with what a transfer needs.
-
-    Attributes:
-        keys: ``(n,)`` global keys, ascending.
-        points: ``(n, d)`` um.
-        cells: ``(m, d+1)`` or, on the surface, ``(m, d)`` rows of `points`.
-        vertices: ``(n,)`` their rows in the whole mesh.
-    """
-
-    keys: np.ndarray
-    points: np.ndarray
-    cells: np.ndarray
-    vertices: np.ndarray
-
-    @classmethod
-    def of(cls, sample: Sample, cells: np.ndarray) -> Phase:
-        """The vertices of a cut sample that occur in some of its cells (or facets)."""
-        assert sample.origin is not None
-        used = np.zeros(len(sample.points), bool)
-        used[cells.ravel()] = True
-        vertices, number = np.flatnonzero(used), np.cumsum(used) - 1
-        return cls(sample.origin.keys[vertices], sample.points[vertices], number[cells], vertices)
-
-    @cached_property
-    def masses(self) -> np.ndarray:
-        """Lumped volume (on the surface: area) of every vertex."""
-        return lumped(self.points, self.cells, len(self.points))
-
-    @property
-    def is_surface(self) -> bool:
-        return self.cells.shape[1] == self.points.shape[1]
-
-    @cached_property
-    def facets(self) -> Facets:
-        """The cells of a surface, ready for closest points."""
-        return Facets(self.points[self.cells])
-
-
 class Transfer:
-    """From one phase to the same one after a re-cut.
+    """Collective: from one phase to the same one after a re-cut, both of this rank.
+
+    The ranks may have other vertices after it than before.
 
     Args:
         old, new: The phase before and after.
@@ -74,41 +36,48 @@ class Transfer:
 
     def __init__(self, old: Phase, new: Phase, hats: Hats):
         self.old, self.new, self._hats = old, new, hats
-        at = np.minimum(np.searchsorted(old.keys, new.keys), max(len(old.keys) - 1, 0))
-        if len(old.keys):
-            self._same = (old.keys[at] == new.keys) & (old.points[at] == new.points).all(1)
-        else:
-            self._same = np.zeros(len(new.keys), bool)
-        self._from = at[self._same]
+        self._team = old.nodes.team
+        self._h = hats.h
+        self._count = int(self._team.sum(old.own))
+        self._kept = Fetch(old.nodes, old.own_keys, new.own_keys)
+        self._same = self._kept.found & (self._kept(old.own_points) == new.own_points).all(1)
 
     def interpolated(self, values: np.ndarray) -> np.ndarray:
-        """``(n new, k)`` values at the new vertices; those of vertices that stayed are the same."""
-        out = np.zeros((len(self.new.keys), values.shape[1]))
-        if not len(self.old.keys):
-            return out
-        out[self._same] = values[self._from]
-        rows, corners, weights = self._places
+        """Collective: ``(own new, k)`` values at the new vertices; where one stayed it is the same.
+
+        Args:
+            values: ``(own old, k)``
+        """
+        if not self._count:
+            return np.zeros((self.new.own, values.shape[1]))
+        out = self._kept(values)
+        rows, fetch, at, weights = self._places
+        around = fetch(values)
         for i in range(0, len(rows), CHUNK):
             part = slice(i, i + CHUNK)
-            out[rows[part]] = np.einsum("ij,ijk->ik", weights[part], values[corners[part]])
+            out[rows[part]] = np.einsum("ij,ijk->ik", weights[part], around[at[part]])
         return out
 
     def copied(self, values: np.ndarray) -> np.ndarray:
-        """``(n new, k)`` values, each that of one old vertex: the same node or grid edge, else the nearest.
+        """Collective: the same, each value that of one old vertex: same node or grid edge, else the nearest.
 
         What stays in place must not be interpolated: a front would creep by a cell with every few re-cuts.
         """
-        if not len(self.old.keys):
-            return np.zeros((len(self.new.keys), values.shape[1]))
-        return values[self._source]
+        if not self._count:
+            return np.zeros((self.new.own, values.shape[1]))
+        return self._source(values)
 
     @cached_property
-    def _source(self) -> np.ndarray:
-        source = np.minimum(np.searchsorted(self.old.keys, self.new.keys), len(self.old.keys) - 1)
-        other = np.flatnonzero(self.old.keys[source] != self.new.keys)
-        if len(other):
-            source[other] = cKDTree(self.old.points).query(self.new.points[other])[1]
-        return source
+    def _source(self) -> Fetch:
+        keys, other = self.new.own_keys.copy(), np.flatnonzero(~self._kept.found)
+        old = self.old
+        cloud = Cloud(self._team, old.own_points, old.own_keys, old.own_keys[:, None])
+
+        def take(rows: np.ndarray, _: np.ndarray, at: np.ndarray, near: object) -> None:
+            keys[other[rows]] = near.data[at[:, 0], 0]  # type: ignore[attr-defined]
+
+        cloud.nearest(self.new.own_points[other], 1, REACH * self._h, take)
+        return Fetch(old.nodes, old.own_keys, keys)
 
     def conserved(
         self,
@@ -117,85 +86,68 @@ class Transfer:
         added: np.ndarray | None = None,
         stays: np.ndarray | None = None,
     ) -> np.ndarray:
-        """``(n new, k)`` values with the amounts of the ``(n old, k)`` given; none changes its sign.
+        """Collective: ``(own new, k)`` values with the amounts of those given; none changes its sign.
 
         Args:
-            values: Values at the old vertices.
+            values: ``(own old, k)`` values at this rank's old vertices.
             signed: ``(k,)`` whether negative values mean something.
-            added: ``(hats, k)`` amounts that come on top.
+            added: ``(hats, k)`` amounts that come on top, over all ranks.
             stays: ``(k,)`` what does not move and is copied instead of interpolated; by default nothing.
         """
         out = self.interpolated(values)
-        if not len(self.new.keys):
-            return out
         if stays is not None and stays.any():
             out[:, stays] = self.copied(values[:, stays])
+        if not int(self._team.sum(self.new.own)):
+            return out
         for k in range(values.shape[1]):
-            content = self._before @ (self.old.masses * values[:, k])
+            content = self._team.sum(self._before @ (self.old.masses * values[:, k]))
             if added is not None:
                 content = content + added[:, k]
             out[:, k] = rescaled(
-                self._hats, out[:, k], self.new.masses, self._after, content, bool(signed[k])
+                self._hats, out[:, k], self.new.masses, self._after, content, bool(signed[k]), self._team
             )
         return out
 
     @cached_property
-    def _before(self):  # type: ignore[no-untyped-def]
-        return self._hats.at(self.old.points)
+    def _before(self) -> csr_matrix:
+        return self._hats.at(self.old.own_points)
 
     @cached_property
-    def _after(self):  # type: ignore[no-untyped-def]
-        return self._hats.at(self.new.points)
+    def _after(self) -> csr_matrix:
+        return self._hats.at(self.new.own_points)
 
     @cached_property
-    def _places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """New vertices that have to be interpolated, the old vertices around each, and weights."""
+    def _places(self) -> tuple[np.ndarray, Fetch, np.ndarray, np.ndarray]:
+        """Collective: new vertices that have to be interpolated, the old ones around each, and weights.
+
+        The old ones come as a `Fetch` and, for every new one, the places among what it fetches.
+        """
         rows = np.flatnonzero(~self._same)
-        x, old = self.new.points[rows], self.old
-        if old.is_surface:
-            found = old.facets.closest(x)
-            return rows, old.cells[found.facet], found.weights
-        corners, weights = _containing(x, old, self._changed)
-        return rows, corners, weights
+        x, old = self.new.own_points[rows], self.old
+        keys, weights = (self._along if old.is_surface else self._inside)(x)
+        wanted, at = np.unique(keys, return_inverse=True)
+        return rows, Fetch(old.nodes, old.own_keys, wanted), at.reshape(keys.shape), weights
+
+    def _along(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = self.old.facets().closest(x, REACH * self._h)
+        return found.data.astype(np.int64), found.weights
+
+    def _inside(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        rows = self._changed
+        if not int(self._team.sum(len(rows))):
+            rows = np.arange(self.old.own_cells)
+        return Cells(self.old, rows).around(x, REACH * self._h)
 
     @cached_property
     def _changed(self) -> np.ndarray:
-        """Old cells with a vertex that is not there any more, and those around them."""
-        stays = np.zeros(len(self.old.keys), bool)
-        stays[self._from] = True
-        touched = np.zeros(len(self.old.keys), bool)
+        """Collective: this rank's old cells with a vertex that is gone or moved, and those around."""
+        old, new = self.old, self.new
+        there = Fetch(new.nodes, new.own_keys, old.keys)
+        stays = there.found & (there(new.own_points) == old.points).all(1)
+        others = Fetch(old.nodes, old.own_keys, old.keys[old.own :])
+        touched = np.zeros(len(old.keys), bool)
         for _ in range(2):
-            touched[self.old.cells[~stays[self.old.cells].all(1)].ravel()] = True
+            touched[old.cells[~stays[old.cells].all(1)].ravel()] = True
+            touched[old.own :] = others(touched[: old.own])
             stays &= ~touched
-        return np.flatnonzero(touched[self.old.cells].any(1))
-
-
-def _containing(x: np.ndarray, old: Phase, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The cell around each point, or the nearest one, and barycentric coordinates clipped to it."""
-    cells = old.cells[among] if len(among) else old.cells
-    corners, weights = np.zeros((len(x), cells.shape[1]), np.int64), np.zeros((len(x), cells.shape[1]))
-    tree = cKDTree(old.points[cells].mean(1)) if len(x) else None
-    for i in range(0, len(x), CHUNK):
-        assert tree is not None
-        part = x[i : i + CHUNK]
-        _, near = tree.query(part, k=min(CANDIDATES, len(cells)))
-        near = near.reshape(len(part), -1)
-        best, left = np.full(len(part), np.inf), np.arange(len(part))
-        for k in range(near.shape[1]):
-            cell = cells[near[left, k]]
-            p = old.points[cell]
-            edges = (p[:, 1:] - p[:, :1]).transpose(0, 2, 1)
-            rest = np.linalg.solve(edges, (part[left] - p[:, 0])[..., None])[..., 0]
-            w = np.column_stack([1.0 - rest.sum(1), rest])
-            inside = w.min(1) >= -1e-12
-            w = np.clip(w, 0.0, None)
-            w /= w.sum(1, keepdims=True)
-            gap = np.linalg.norm(np.einsum("ij,ijk->ik", w, p) - part[left], axis=1)
-            gap[inside] = 0.0
-            nearer = gap < best[left]
-            rows = left[nearer]
-            best[rows], corners[i + rows], weights[i + rows] = gap[nearer], cell[nearer], w[nearer]
-            left = left[best[left] > 0.0]
-            if not len(left):
-                break
-    return corners, weights
+        return np.flatnonzero(touched[old.cells[: old.own_cells]].any(1))

@@ -148,6 +148,6 @@ def _facets_within(reach: float, points: np.ndarray, sample: Piece | Sample, tea
 
 def _gap(facets: Facets, x: np.ndarray) -> np.ndarray:
     """Distance of places ``(..., d)`` to the nearest facet, um."""
-    if not len(facets):
+    if not facets.count:
         return np.full(x.shape[:-1], np.inf)
     return facets.closest(x.reshape(-1, x.shape[-1])).distance.reshape(x.shape[:-1])

@@ -4,8 +4,7 @@
 Between two cuts nothing moves: every point of the surface records its depth. When that has grown by
 `recut` cells anywhere, the level set is displaced by the depth since the last cut and the grid cut
 along it. Cells, bacteria and molecules keep their amounts; coefficients of the surface and the
-recorded depth itself are interpolated. Every rank computes the geometry of the whole sample for now;
-values are carried over on rank 0.
+recorded depth itself are interpolated. Every rank does so for its box of the grid.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..geometry import Sample
-from ..geometry.halfthickness import mean_thickness
+from ..geometry import Piece
+from ..geometry.boxes import Box, Partition
+from ..geometry.cloud import Cloud
+from ..geometry.halfthickness import mean_thickness_over
 from ..integrator import Integrator, System
 from ..kinetics import Network
-from ..parallel import agree
-from ..remodelling import Bone, Books, Hats, LevelSet, Phase, Transfer
+from ..remodelling import Bone, Books, Hats, LevelSet, Phase, Transfer, balanced
 from ..tissue import Columns, Gather, Table, Tissue
 
 if TYPE_CHECKING:
@@ -36,13 +36,9 @@ HASTE = 0.25  # of the displacement between two cuts: a step may go so much beyo
 PHI, REFERENCE = "geometry/phi", "geometry/depth_at_cut"
 
 
-def _rows_of(whole: np.ndarray) -> Callable[[int, int], np.ndarray]:
-    return lambda start, stop: whole[start:stop]
-
-
 @dataclass(frozen=True)
 class Carried:
-    """A state on the mesh after a re-cut, in the numbering of the whole sample; rank 0 only.
+    """This rank's part of a state on the mesh after a re-cut, in the order of the numbers of the points.
 
     Attributes:
         marrow, surface, fields: ``(n, k)`` values of marrow and surface populations and of coefficients.
@@ -57,7 +53,7 @@ class Moving:
     """The moving surface of a run.
 
     Args:
-        sample: At day 0; it must know what it was cut out of.
+        sample: This rank's piece at day 0; it must know what it was cut out of.
         network: Its populations; one of them has the role of depth.
         recut: Displacement, in cells, after which the surface is cut anew.
         comm: Communicator.
@@ -68,7 +64,7 @@ class Moving:
     """
 
     def __init__(
-        self, sample: Sample, network: Network, recut: float, comm: MPI.Comm, log: Callable[[str], None]
+        self, sample: Piece, network: Network, recut: float, comm: MPI.Comm, log: Callable[[str], None]
     ):
         self.bone = Bone.at_start(sample)
         self._hats, self._recut, self._comm, self._log = Hats(self.bone.grid), recut, comm, log
@@ -83,20 +79,21 @@ class Moving:
         )
         self._stays = np.array([p.diffusivity == 0 for p in network.marrow], bool)
         self._start_volume = self.bone.contour.volume
-        n = len(np.unique(self.bone.sample.surface))
-        self._at_cut = np.zeros(n)  # depth of every surface value when the surface was cut
+        # depth when the surface was cut, of this rank's points of it in the order of their numbers
+        self._at_cut = np.zeros(Phase.surface(self.bone.sample).own)
         self._before: tuple[float, np.ndarray] = (0.0, np.zeros(0))  # the last step, and depth after it
         self._horizon = np.inf
 
     @property
-    def sample(self) -> Sample:
+    def sample(self) -> Piece:
         """The mesh now."""
         return self.bone.sample
 
-    @property
-    def at_cut(self) -> np.ndarray:
-        """Depth of every surface value that the mesh shows already, um; the rest has come since then."""
-        return self._at_cut
+    def at_cut(self, tissue: Tissue) -> np.ndarray:
+        """Depth of this rank's surface rows that the mesh shows already, um; the rest has come since then."""
+        out = np.empty(len(self._at_cut))
+        out[_by_number(tissue)[1]] = self._at_cut
+        return out
 
     @property
     def at_cut_name(self) -> str:
@@ -106,7 +103,7 @@ class Moving:
     @property
     def kept(self) -> np.ndarray:
         """Populations whose amounts the last re-cut kept: not depth, and none on a surface that is gone."""
-        on_surface = np.full(len(self._signed[1]), len(self.sample.surface) > 0)
+        on_surface = np.full(len(self._signed[1]), self.sample.surface_points > 0)
         on_surface[self._column] = False
         return np.concatenate([np.ones(len(self._signed[0]), bool), on_surface])
 
@@ -120,14 +117,14 @@ class Moving:
         depth = integrator.system.surface(integrator.y)[:, self._column].copy()
         self._before = integrator.t, depth
         if fresh:
-            self._at_cut = self._whole(tissue, depth)
+            self._at_cut = depth[_by_number(tissue)[1]]
 
     # ---------------------------------------------------------------- moving
     def due(self, tissue: Tissue, integrator: Integrator) -> bool:
         """Collective: whether the surface has to be cut anew after the last step."""
         system = integrator.system
         depth = system.surface(integrator.y)[:, self._column]
-        moved = depth - self._at_cut[tissue.layout.owned_surface]
+        moved = depth - self.at_cut(tissue)
         speed = (depth - self._before[1]) / (integrator.t - self._before[0])
         furthest, fastest = system.reduce(
             np.array([np.abs(moved).max(initial=0.0), np.abs(speed).max(initial=0.0)]), "MAX"
@@ -138,47 +135,36 @@ class Moving:
         self._horizon = integrator.t + left / fastest if fastest > 0 else np.inf
         if furthest < 0.5 * limit:
             return False
-        return self.bone.due(self._whole(tissue, moved), self._recut)
+        return self.bone.due(moved[_by_number(tissue)[1]], self._recut)
 
-    def recut(self, tissue: Tissue, system: System, y: np.ndarray) -> Carried | None:
-        """Collective: move the surface; `sample` is the new mesh, the state on it is returned on rank 0.
+    def recut(self, tissue: Tissue, system: System, y: np.ndarray) -> Carried:
+        """Collective: move the surface; `sample` is the new mesh, the state on it is returned.
 
         Raises:
             ComputationStopped: See `Bone.recut`.
         """
-        depth = self._whole(tissue, system.surface(y)[:, self._column])
+        inside, at_bone = _by_number(tissue)
+        marrow, surface = system.marrow(y)[inside], system.surface(y)[at_bone]
         old = self.bone
-        self.bone = old.recut(depth - self._at_cut, self._log).bone
-        marrow = tissue.gather_marrow(system.marrow(y))
-        surface = tissue.gather_surface(system.surface(y))
-        fields = tissue.gather_surface(system.problem.surface.g)
-        carried: Carried | None = None
-        error: BaseException | None = None
-        if marrow is not None and surface is not None and fields is not None:
-            try:
-                carried = self._carry(old.sample, marrow, surface, fields)
-            except Exception as e:
-                error = e
-        agree(self._comm, error)
-        self._at_cut = self._comm.bcast(None if carried is None else carried.surface[:, self._column], 0)
+        self.bone = old.recut(surface[:, self._column] - self._at_cut, self._log).bone
+        carried = self._carry(old.sample, marrow, surface, system.problem.surface.g[at_bone])
+        self._at_cut = carried.surface[:, self._column].copy()
         self._horizon = np.inf
         self.__dict__.pop("_thickness", None)
         return carried
 
-    def fill(self, carried: Carried | None, tissue: Tissue, system: System, t: float, y: np.ndarray) -> None:
-        """Collective: hand the state after a re-cut out to the ranks that own its rows."""
-        for gather, name, out in (
-            (tissue.gather_marrow, "marrow", system.marrow(y)),
-            (tissue.gather_surface, "surface", system.surface(y)),
-            (tissue.gather_surface, "fields", system.problem.surface.g),
-        ):
-            gather.scatter(None if carried is None else _rows_of(getattr(carried, name)), out)
+    def fill(self, carried: Carried, tissue: Tissue, system: System, t: float, y: np.ndarray) -> None:
+        """Give the rows of this rank their values after a re-cut."""
+        inside, at_bone = _by_number(tissue)
+        system.marrow(y)[inside] = carried.marrow
+        system.surface(y)[at_bone] = carried.surface
+        system.problem.surface.g[at_bone] = carried.fields
         self._before = t, system.surface(y)[:, self._column].copy()
 
-    def _carry(self, old: Sample, marrow: np.ndarray, surface: np.ndarray, fields: np.ndarray) -> Carried:
+    def _carry(self, old: Piece, marrow: np.ndarray, surface: np.ndarray, fields: np.ndarray) -> Carried:
         new = self.bone.sample
-        inside = Transfer(Phase.of(old, old.marrow), Phase.of(new, new.marrow), self._hats)
-        along = Transfer(Phase.of(old, old.surface), Phase.of(new, new.surface), self._hats)
+        inside = Transfer(Phase.marrow(old), Phase.marrow(new), self._hats)
+        along = Transfer(Phase.surface(old), Phase.surface(new), self._hats)
         on_surface = along.conserved(surface, self._signed[1])
         on_surface[:, self._column] = along.interpolated(surface[:, [self._column]])[:, 0]
         return Carried(
@@ -186,11 +172,6 @@ class Moving:
             on_surface,
             along.interpolated(fields),
         )
-
-    def _whole(self, tissue: Tissue, values: np.ndarray) -> np.ndarray:
-        """Collective: values of this rank's surface rows as values of the whole surface, on every rank."""
-        whole = tissue.gather_surface(np.ascontiguousarray(values[:, None]))
-        return self._comm.bcast(None if whole is None else whole[:, 0], 0)
 
     # ---------------------------------------------------------------- history
     def row(
@@ -205,7 +186,7 @@ class Moving:
             tissue, system, y: The state.
         """
         books, grid = self.bone.books, self.bone.grid
-        moved = system.surface(y)[:, self._column] - self._at_cut[tissue.layout.owned_surface]
+        moved = system.surface(y)[:, self._column] - self.at_cut(tissue)
         pending = moved * system.problem.surface.weight
         lost, gained = system.reduce(
             np.array([np.maximum(pending, 0.0).sum(), np.maximum(-pending, 0.0).sum()])
@@ -231,19 +212,31 @@ class Moving:
 
     @cached_property
     def _thickness(self) -> float:
-        """Mean local thickness of bone at the last cut, um."""
-        s = self.bone.sample
-        return mean_thickness(self.bone.level.phi, self.bone.grid, s.points[np.unique(s.surface)])[0]
+        """Collective: mean local thickness of bone at the last cut, um."""
+        surface, level = Phase.surface(self.bone.sample), self.bone.level
+        cloud = Cloud(level.nodes.team, surface.own_points, surface.own_keys)
+        return mean_thickness_over(level.phi, level.grid, level.nodes, cloud)[0]
 
     # ---------------------------------------------------------------- checkpoints
     def tables(self) -> list[Table]:
         """For a checkpoint: the unsnapped level set, and the depth that is part of it."""
-        out: list[Table] = []
-        for name, values in ((PHI, self.bone.level.phi.ravel()), (REFERENCE, self._at_cut)):
-            total, here = len(values), self._comm.rank == 0  # every rank has them all; the first gives them
-            gather = Gather(self._comm, np.arange(total if here else 0), total)
-            out.append(Columns(gather, values[: total if here else 0, None], [name]))
-        return out
+        level, surface = self.bone.level, Phase.surface(self.bone.sample)
+        return [
+            self._nodes_table(level),
+            Columns(
+                Gather(self._comm, surface.number[: surface.own], self.sample.surface_points),
+                self._at_cut[:, None], [REFERENCE],
+            ),
+        ]  # fmt: skip
+
+    def _nodes_table(self, level: LevelSet) -> Columns:
+        own, whole = level.nodes.own, level.grid.shape
+        places = np.ravel_multi_index(
+            np.meshgrid(*map(np.arange, own.lo, own.hi), indexing="ij", sparse=True), whole
+        )
+        return Columns(
+            Gather(self._comm, places.ravel(), int(np.prod(whole))), level.phi.reshape(-1, 1), [PHI]
+        )
 
     @property
     def state(self) -> dict[str, Any]:
@@ -252,6 +245,7 @@ class Moving:
             "books": self.bone.books.to_dict(),
             "moved": self.bone.level.moved,
             "checked": self.bone.checked,
+            "boxes": [[list(b.lo), list(b.hi)] for b in self.bone.level.nodes.boxes],
             "horizon": None if np.isinf(self._horizon) else self._horizon,
         }
 
@@ -260,19 +254,31 @@ class Moving:
         self._horizon = np.inf if values["horizon"] is None else values["horizon"]
 
     def restore(self, restored: Restored) -> None:
-        """Collective: go back to the geometry of a checkpoint."""
-        arrays = restored.arrays
-        phi, reference = self._comm.bcast(
-            None if arrays is None else (np.array(arrays[PHI][:]), np.array(arrays[REFERENCE][:])), 0
-        )
-        facts = restored.facts["moving"]
-        grid = self.bone.grid
-        level = LevelSet(phi.reshape(grid.shape), grid, facts["moved"])
+        """Collective: go back to the geometry of a checkpoint.
+
+        On as many ranks as it was written by every rank gets its box back, so that a run goes on bit by bit.
+        """
+        facts, level = restored.facts["moving"], self.bone.level
+        boxes = [Box(tuple(lo), tuple(hi)) for lo, hi in facts["boxes"]]
+        if len(boxes) == self._comm.size:
+            level = level.on(Partition(level.nodes.team, level.grid.shape, boxes))
+        self._nodes_table(level).read(restored.arrays)
+        level.moved = facts["moved"]
         books = Books(**facts["books"])
         if books.recuts:
+            level = level if len(boxes) == self._comm.size else balanced(level)
             self.bone = Bone.again(self.bone.sample, level, books)
         self.bone.checked = facts["checked"]
-        self._at_cut = reference
+        surface = Phase.surface(self.bone.sample)
+        reference = np.empty((surface.own, 1))
+        gather = Gather(self._comm, surface.number[: surface.own], self.sample.surface_points)
+        Columns(gather, reference, [REFERENCE]).read(restored.arrays)
+        self._at_cut = reference[:, 0]
+
+
+def _by_number(tissue: Tissue) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of marrow and of the bone surface in the order of the numbers of their points."""
+    return np.argsort(tissue.layout.owned), np.argsort(tissue.layout.owned_surface)
 
 
 def follow(new: Integrator, old: Integrator, y: np.ndarray, first_step: float) -> None:

@@ -147,7 +147,7 @@ class Outputs:
             names = [f"{domain}/{populations[k].name}" for k in chosen]
             out.append(Columns(gather, values[:, chosen], names, [populations[k].factor for k in chosen]))
         if self._moving is not None:
-            at_cut = self._moving.at_cut[t.layout.owned_surface, None]
+            at_cut = self._moving.at_cut(t)[:, None]
             out.append(Columns(t.gather_surface, at_cut, [f"surface/{self._moving.at_cut_name}"], [1.0]))
         return out
 

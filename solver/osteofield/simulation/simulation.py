@@ -71,8 +71,8 @@ class Simulation:
             self._kernels = _compile_once(network, comm)
             self._healthy_kernels = _compile_once(healthy, comm)
             self._moving: Moving | None = None
-            if case.surface == "moves" and isinstance(sample, Piece) and sample.whole is not None:
-                self._moving = Moving(sample.whole, network, case.recut, comm, log)
+            if case.surface == "moves" and isinstance(sample, Piece):
+                self._moving = Moving(sample, network, case.recut, comm, log)
                 sample = self._moving.sample
             self._settle(sample)
         self.names = self.tissue.names
@@ -289,7 +289,7 @@ class Simulation:
         self._ledger.restart(t, y)
         kept = moving.kept
         self._ledger.jump(np.where(kept, 0.0, self.system.reduce(self.system.totals(y)) - before))
-        if not len(moving.sample.surface):
+        if not moving.sample.surface_points:
             self._log(f"day {t:.6g}: no bone surface is left; what lived on it is gone")
         self._outputs.on(self.tissue, self.system)
 

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from osteofield.case.types import ImageSpec, SampleSpec
+from osteofield.geometry.boxes import Partition
 from osteofield.geometry.build import build_sample
 from osteofield.geometry.cut import cut
+from osteofield.geometry.cutpiece import measure, piece_of
 from osteofield.geometry.grid import Grid
-from osteofield.geometry.morphometry import Morphometry, areas, non_manifold_edges, total_volume
-from osteofield.geometry.sample import Origin, Sample
+from osteofield.geometry.morphometry import non_manifold_edges, total_volume
 from osteofield.remodelling import Bone, Contour, Topology
 from osteofield.remodelling.levelset import NEAR
+from osteofield.team import ALONE
 
 from ..study import COLORS, MARKERS, Convergence, figure, loglog, save
 
@@ -37,15 +39,9 @@ def block(side: float, h: float) -> tuple[Grid, np.ndarray]:
 def bone(phi: np.ndarray, grid: Grid) -> Bone:
     """Bone whose sample is cut from a signed distance."""
     mesh = cut(phi, grid)
-    numbers = Morphometry(
-        total_volume(mesh.points, mesh.bone), total_volume(mesh.points, mesh.marrow),
-        float(areas(mesh.points, mesh.surface).sum()), *mesh.components,
-    )  # fmt: skip
-    sample = Sample(
-        3, mesh.points, mesh.marrow, mesh.bone, mesh.surface, mesh.faces, (grid.origin, grid.upper),
-        np.full(len(mesh.points), np.nan), numbers, {}, Origin(grid, mesh.phi, mesh.keys),
-    )  # fmt: skip
-    return Bone.at_start(sample)
+    nodes, nowhere = Partition.even(ALONE, grid.shape), np.full(len(mesh.points), np.nan)
+    numbers = measure(mesh, grid, nodes)
+    return Bone.at_start(piece_of(mesh, grid, nodes, numbers, nowhere, {}, origin=True))
 
 
 # ---------------------------------------------------------------- book-keeping
