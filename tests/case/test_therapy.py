@@ -13,14 +13,10 @@ from osteofield.case.drug import FOLDER, concentration, describe_drug, drug_file
 from osteofield.errors import InputError
 from osteofield.units import quantity
 
-CASE = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[time]
-end = "28 day"
+from ..infected import point
+
+CASE = point(load="", time='end = "28 day"')
+THERAPY = """\
 [[therapy]]
 drug = "{drug}"
 from = "7 day"
@@ -34,7 +30,7 @@ def therapy(tmp_path: Path):
 
     def read(drug: str, dose: str, extra: str = ""):
         path = tmp_path / "case.toml"
-        path.write_text(CASE.format(drug=drug, dose=dose) + extra)
+        path.write_text(CASE + THERAPY.format(drug=drug, dose=dose) + extra)
         return load_case(path).therapies[0]
 
     return read

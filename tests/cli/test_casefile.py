@@ -10,15 +10,9 @@ import pytest
 from osteofield.cli.casefile import located_in, read
 from osteofield.errors import InputError, Problem
 
-CASE = """\
-format = 1
-[sample]
-well_mixed = true
-[model]
-name = "osteoimmune"
-[time]
-end = "1 day"
-"""
+from ..infected import point
+
+CASE = point(load="", time='end = "1 day"')
 
 
 def test_problems_of_case_and_model_come_together_in_order(tmp_path: Path) -> None:

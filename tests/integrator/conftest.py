@@ -8,11 +8,27 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from osteofield.integrator import Halo, LocalMatrix, Points, Problem
 from osteofield.parallel import load_fem, world
 
 NONE = np.zeros(0)
+END = 2.0
+START = np.array([2.0, 0.5, 3.0])
+
+
+def reference(system, times):
+    """``(n, size)`` from `START` at 0 by an explicit method of order 8, at tolerances of round-off."""
+
+    def rate(t, y):
+        out = system.vector()
+        system.rate(t, np.ascontiguousarray(y), out)
+        return out
+
+    done = solve_ivp(rate, (0.0, END), START, "DOP853", times, rtol=1e-13, atol=1e-14)
+    assert done.success
+    return done.y.T
 
 
 class Cubic:

@@ -7,29 +7,16 @@ import json
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 
 from osteofield.errors import ComputationStopped
 from osteofield.integrator import METHODS, StepControl, System
 
-END = 2.0
-START = np.array([2.0, 0.5, 3.0])
+from .conftest import END, START, reference
 
 
 @pytest.fixture(params=list(METHODS))
 def method(request):
     return METHODS[request.param]
-
-
-def reference(system, times):
-    def rate(t, y):
-        out = system.vector()
-        system.rate(t, np.ascontiguousarray(y), out)
-        return out
-
-    done = solve_ivp(rate, (0.0, END), START, "DOP853", times, rtol=1e-13, atol=1e-14)
-    assert done.success
-    return done.y.T
 
 
 def test_adaptive_error_follows_the_tolerance(method, problems):

@@ -5,24 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 
 from osteofield.integrator import Rodas, StepControl, System
 from osteofield.integrator.rodas import ALPHA, GAMMA, GAMMA_SUM, STAGES, WEIGHTS, A, C
 
-END = 2.0
-START = np.array([2.0, 0.5, 3.0])
-
-
-def reference(system, times):
-    def rate(t, y):
-        out = system.vector()
-        system.rate(t, np.ascontiguousarray(y), out)
-        return out
-
-    done = solve_ivp(rate, (0.0, END), START, "DOP853", times, rtol=1e-13, atol=1e-14)
-    assert done.success
-    return done.y.T
+from .conftest import END, START, reference
 
 
 def fixed(system, h):
