@@ -233,7 +233,14 @@ def _slurm() -> str:
         raise _Fault(
             "there is no sbatch here", "'osteofield submit' writes scripts, which can be sent elsewhere"
         )
-    version = _output(["sbatch", "--version"]).stdout.strip()
+    asked = _output(["sbatch", "--version"])
+    version = asked.stdout.strip()
+    if asked.returncode or not version:
+        said = _last_line(asked.stderr) or f"exit status {asked.returncode}"
+        raise _Fault(
+            f"sbatch is installed but cannot be used: {said}",
+            "Slurm wants a slurm.conf; 'osteofield submit' writes scripts all the same",
+        )
     launcher = find_launcher()
     if launcher is None or shutil.which("srun") is None:
         return version

@@ -112,6 +112,15 @@ def test_slurm_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert (found.state, found.found) == ("absent", "there is no sbatch here")
 
 
+def test_slurm_that_nobody_has_set_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sbatch").write_text("#!/bin/sh\necho 'sbatch: fatal: no configuration' >&2; exit 1\n")
+    (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    found = diagnosis._tried("Slurm", diagnosis._slurm, "absent")
+    assert found.found == "sbatch is installed but cannot be used: sbatch: fatal: no configuration"
+    assert found.state == "absent" and "writes scripts all the same" in found.remedy
+
+
 def test_slurm_without_the_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, text in (("sbatch", "echo slurm 22.05"), ("srun", "echo none cray_shasta")):
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
