@@ -31,6 +31,10 @@ def test_polynomials_are_exact_up_to_their_degree(past):
         assert ledger == pytest.approx(2.0 * out, rel=1e-12)
         past.combine(past.slope(t, 5), out)
         assert out == pytest.approx([0.0, 1.0, 3 * t**2], abs=1e-11)
+    past.combine(past.slope_now(4), out)
+    assert out == pytest.approx([0.0, 1.0, 3 * TIMES[-1] ** 2], abs=1e-11)
+    past.combine(past.slope_now(2), out)
+    assert out[:2] == pytest.approx([0.0, 1.0])
     past.combine(past.value(2.0, 2), out)
     assert out[:2] == pytest.approx([1.0, 2.0]) and abs(out[2] - 8.0) > 0.1
     assert past.value(1.0, 2, first=1) == pytest.approx([1.0, 0.0], abs=1e-15)

@@ -15,7 +15,7 @@ order would have made of the step, and the order that promises the longest next 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,8 @@ import numpy as np
 from .acceptance import Acceptance, Statistics
 from .control import StepControl
 from .history import History
-from .rodas import Rodas
+from .rodas import GENTLY, Rodas
+from .settle import settle
 from .system import Extent, System
 
 HIGHEST = 5  # order; the formulas of order 7 and more are unstable, that of order 6 nearly so
@@ -33,6 +34,8 @@ CORRECTION = 0.5  # of a correction that may be left out, however small it is: e
 PATIENCE = 4  # rejections of one step before the past is forgotten
 GROWTH = 1.5  # of a step over the last one
 FIRST_ORDER = 3  # after the first step, whose interpolant is of that order
+INHERITED = 2  # order with which states that came from another mesh go on
+SETTLED = 0.25  # of the last step: the first one then
 
 
 class Bdf:
@@ -151,6 +154,40 @@ class Bdf:
         self.order = 0
         self._acceptance.grow(self.y)
         self.control.step = self.control.rung(min(first_step, self.control.step))
+
+    @property
+    def legacy(self) -> list[np.ndarray]:
+        """States, newest first, that `inherit` goes on from."""
+        return self.states[: INHERITED + 2]
+
+    def inherit(self, facts: Mapping[str, Any], ledgers: np.ndarray, states: Sequence[np.ndarray]) -> None:
+        """Collective: go on where another integrator is, on another mesh.
+
+        Error scales, counts and integrals stay. What the change of mesh has disturbed is settled, so
+        that order and step go on a little below where they were.
+
+        Args:
+            facts, ledgers: `state` and `ledgers` of the other.
+            states: Its `legacy` as it is on this mesh.
+        """
+        step, many = facts["control"]["step"], len(states)
+        self.state = {**facts, "times": facts["times"][:many]}
+        self.ledgers = ledgers[:many]
+        for mine, y in zip(self._past.states, states, strict=True):
+            mine[:] = y
+        self._acceptance.grow(self.y)
+        points = min(self.order, INHERITED, many - 1) + 1
+        limit = min(self.linear_tolerance, NOISE * LOCAL) * self.tolerance
+        size, extent = self._acceptance.size, None
+        if points > 1:
+            extent = settle(self.system, self._past, points, 1.0 / step, size, limit)
+        if extent is None or self._acceptance.objection(np.zeros_like(size), extent):
+            self._past.clear()
+            self._past.ledgers[0] = np.array(ledgers[0])
+            self.restart(states[0], GENTLY * step)
+            return
+        self.order, self._since = points - 1, 0
+        self.control.step = self.control.rung(SETTLED * step)
 
     def take_back(self, before: Mapping[str, Any]) -> None:
         """As if the last step had never been; `before`: `state` before it."""

@@ -76,6 +76,16 @@ class History:
         inverse = 1.0 / (t - np.array(self.times[:points]))
         return self.value(t, points) * (inverse.sum() - inverse)
 
+    def slope_now(self, points: int) -> np.ndarray:
+        """(points,) weights of the derivative at the newest time."""
+        nodes = np.array(self.times[:points])
+        gaps = nodes[:, None] - nodes
+        np.fill_diagonal(gaps, 1.0)
+        scale = gaps.prod(axis=1)
+        out = np.append(0.0, scale[0] / (scale[1:] * gaps[0, 1:]))
+        out[0] = -out.sum()
+        return out
+
     def combine(self, weights: np.ndarray, out: np.ndarray) -> np.ndarray:
         """Combination of the newest states into `out`; returns that of their integrals."""
         k = len(weights)

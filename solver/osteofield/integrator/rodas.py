@@ -7,7 +7,7 @@ section IV.7 and the authors' code RODAS (method 1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ DENSE = (
     (-0.6762803392801253, 6.087714651680015, 16.43084320892478, 24.76722511418386, -6.594389125716872, 0.0),
 )
 STAGES = 6
+GENTLY = 0.01  # of the last step: the first one after a change of mesh
 
 
 def _stage_sums() -> np.ndarray:
@@ -94,6 +95,21 @@ class Rodas:
         self.y[:] = y
         self._acceptance.grow(y)
         self.control.step = self.control.rung(min(first_step, self.control.step))
+
+    @property
+    def legacy(self) -> list[np.ndarray]:
+        """States, newest first, that `inherit` goes on from."""
+        return [self.y]
+
+    def inherit(self, facts: Mapping[str, Any], ledgers: np.ndarray, states: Sequence[np.ndarray]) -> None:
+        """Collective: go on where another integrator is, on another mesh: error scales and counts stay.
+
+        Args:
+            facts, ledgers: `state` and `ledgers` of the other.
+            states: Its `legacy` as it is on this mesh.
+        """
+        self.state, self.ledgers = facts, ledgers
+        self.restart(states[0], GENTLY * facts["control"]["step"])
 
     @property
     def span(self) -> tuple[float, float]:

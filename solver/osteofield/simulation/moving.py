@@ -9,7 +9,7 @@ recorded depth itself are interpolated. Every rank does so for its box of the gr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,8 @@ class Carried:
     """This rank's part of a state on the mesh after a re-cut, in the order of the numbers of the points.
 
     Attributes:
-        marrow, surface, fields: ``(n, k)`` values of marrow and surface populations and of coefficients.
+        marrow, surface: ``(n, k)`` values of the populations, one state after the other.
+        fields: ``(n, k)`` values of coefficients.
     """
 
     marrow: np.ndarray
@@ -137,14 +138,19 @@ class Moving:
             return False
         return self.bone.due(moved[_by_number(tissue)[1]], self._recut)
 
-    def recut(self, tissue: Tissue, system: System, y: np.ndarray) -> Carried:
-        """Collective: move the surface; `sample` is the new mesh, the state on it is returned.
+    def recut(self, tissue: Tissue, system: System, states: Sequence[np.ndarray]) -> Carried:
+        """Collective: move the surface; `sample` is the new mesh, the states on it are returned.
+
+        Args:
+            tissue, system: On the mesh before.
+            states: The state now, and earlier ones that the integrator goes on from.
 
         Raises:
             ComputationStopped: See `Bone.recut`.
         """
         inside, at_bone = _by_number(tissue)
-        marrow, surface = system.marrow(y)[inside], system.surface(y)[at_bone]
+        marrow = np.hstack([system.marrow(y)[inside] for y in states])
+        surface = np.hstack([system.surface(y)[at_bone] for y in states])
         old = self.bone
         self.bone = old.recut(surface[:, self._column] - self._at_cut, self._log).bone
         carried = self._carry(old.sample, marrow, surface, system.problem.surface.g[at_bone])
@@ -153,22 +159,31 @@ class Moving:
         self.__dict__.pop("_thickness", None)
         return carried
 
-    def fill(self, carried: Carried, tissue: Tissue, system: System, t: float, y: np.ndarray) -> None:
+    def fill(
+        self, carried: Carried, tissue: Tissue, system: System, t: float, states: Sequence[np.ndarray]
+    ) -> None:
         """Give the rows of this rank their values after a re-cut."""
         inside, at_bone = _by_number(tissue)
-        system.marrow(y)[inside] = carried.marrow
-        system.surface(y)[at_bone] = carried.surface
+        for k, y in enumerate(states):
+            for rows, width, out, values in (
+                (inside, len(self._signed[0]), system.marrow(y), carried.marrow),
+                (at_bone, len(self._signed[1]), system.surface(y), carried.surface),
+            ):
+                out[rows] = values[:, k * width : (k + 1) * width]
         system.problem.surface.g[at_bone] = carried.fields
-        self._before = t, system.surface(y)[:, self._column].copy()
+        self._before = t, system.surface(states[0])[:, self._column].copy()
 
     def _carry(self, old: Piece, marrow: np.ndarray, surface: np.ndarray, fields: np.ndarray) -> Carried:
         new = self.bone.sample
         inside = Transfer(Phase.marrow(old), Phase.marrow(new), self._hats)
         along = Transfer(Phase.surface(old), Phase.surface(new), self._hats)
-        on_surface = along.conserved(surface, self._signed[1])
-        on_surface[:, self._column] = along.interpolated(surface[:, [self._column]])[:, 0]
+        signed, at_bone = self._signed
+        many = surface.shape[1] // len(at_bone)
+        depths = self._column + len(at_bone) * np.arange(many)
+        on_surface = along.conserved(surface, np.tile(at_bone, many))
+        on_surface[:, depths] = along.interpolated(surface[:, depths])
         return Carried(
-            inside.conserved(marrow, self._signed[0], stays=self._stays),
+            inside.conserved(marrow, np.tile(signed, many), stays=np.tile(self._stays, many)),
             on_surface,
             along.interpolated(fields),
         )
@@ -279,14 +294,3 @@ class Moving:
 def _by_number(tissue: Tissue) -> tuple[np.ndarray, np.ndarray]:
     """Rows of marrow and of the bone surface in the order of the numbers of their points."""
     return np.argsort(tissue.layout.owned), np.argsort(tissue.layout.owned_surface)
-
-
-def follow(new: Integrator, old: Integrator, y: np.ndarray, first_step: float) -> None:
-    """Collective: go on from `y` with an integrator on another mesh: error scales and counts stay."""
-    state = old.state
-    state["times"] = [old.t]
-    if "order" in state:
-        state["order"] = [0, 0, 0]
-    new.state = state
-    new.ledgers = old.ledgers[:1]
-    new.restart(y, first_step)

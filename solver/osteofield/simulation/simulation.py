@@ -24,7 +24,7 @@ from .faces import Faces
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import MEANING, REQUEUE, Interrupt
 from .ledger import Ledger
-from .moving import Moving, follow
+from .moving import Moving
 from .outcome import Outcome, Progress
 from .outputs import Outputs
 from .schedule import Schedule
@@ -37,8 +37,6 @@ from .writer import Writer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
-
-GENTLY = 0.01  # of the last step: the first one after a re-cut
 
 
 class Simulation:
@@ -271,22 +269,23 @@ class Simulation:
     def _recut(self, moving: Moving) -> None:
         """Collective: cut the surface anew where it is now, and go on from there."""
         old, t = self._integrator, self._integrator.t
-        carried = moving.recut(self.tissue, self.system, old.y)
+        carried = moving.recut(self.tissue, self.system, old.legacy)
         before = self.system.reduce(self.system.totals(old.y))
         ledger, events = self._ledger.state, self._events.state
         self._settle(moving.sample)
         self._use_case_parameters()
         self._set_levels(t)
-        y = self.system.vector()
-        moving.fill(carried, self.tissue, self.system, t, y)
+        states = [self.system.vector() for _ in old.legacy]
+        moving.fill(carried, self.tissue, self.system, t, states)
+        y = states[0]
         self._integrator = self._new_integrator(t, y)
-        follow(self._integrator, old, y, GENTLY * old.control.step)
+        self._integrator.inherit(old.state, old.ledgers, states)
         self._middle = self.system.vector()
         self._events = Events(self.network, self.tissue, self.schedule.defaults)
         self._events.state = events
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
         self._ledger.state = ledger
-        self._ledger.restart(t, y)
+        self._ledger.restart(t, self._integrator.y)
         kept = moving.kept
         self._ledger.jump(np.where(kept, 0.0, self.system.reduce(self.system.totals(y)) - before))
         if not moving.sample.surface_points:
