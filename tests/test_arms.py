@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from osteofield import api
@@ -70,6 +71,48 @@ def test_resuming_keeps_what_is_done_and_finishes_the_rest(case, tmp_path):
     assert outcome.status == "done"
     assert (folder / "untreated" / "run.json").stat().st_mtime_ns == untouched
     assert open_results(folder / "treated").history["OCa.mean [pM]"] == pytest.approx(want["OCa.mean [pM]"])
+
+
+def test_a_comparison_goes_on_to_a_later_end_and_with_further_arms(case, tmp_path):
+    folder = tmp_path / "out"
+    api.run(case, folder)
+    before = open_results(folder).arms["treated"].history
+    more = CASE.replace("2 day", "3 day") + '[[arm]]\nname = "late"\n'
+    case.path.write_text('title = "a trial"\n' + more)
+    api.run(load_case(case.path), folder, resume=True)
+    arms = open_results(folder).arms
+    assert list(arms) == ["untreated", "treated", "late"]
+    for arm in arms.values():
+        assert arm.times[-1] == 3.0 and arm.record["status"] == "done"
+    n = len(before["OCa.mean [pM]"])
+    assert np.array_equal(arms["treated"].history["OCa.mean [pM]"][:n], before["OCa.mean [pM]"])
+    assert len(arms["treated"].record["sessions"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "said"),
+    [
+        ("level = 10", "level = 20", ["arm[1].therapy[0].dose.level: this was 10 when", "and is 20 now"]),
+        ('load = "1000', 'load = "2000', ["focus[0].load: this was"]),
+        (
+            'name = "untreated"',
+            'name = "control"',
+            ["arm: the comparison was begun with the arm 'untreated'"],
+        ),
+    ],
+)
+def test_a_comparison_goes_on_only_as_it_was_begun(case, tmp_path, was, now, said):
+    """Also where the arms that have changed are done: their rows would stand beside others' for nothing."""
+    folder = tmp_path / "out"
+    api.run(case, folder)
+    state = {p: p.stat().st_mtime_ns for p in folder.rglob("*")}
+    case.path.write_text(CASE.replace(was, now))
+    with pytest.raises(InputError) as caught:
+        api.run(load_case(case.path), folder, resume=True)
+    text = str(caught.value)
+    for words in (*said, "case.resolved.toml; without --resume it starts afresh"):
+        assert text.count(words) == 1
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("*")} == state
 
 
 def test_the_same_case_again_moves_the_whole_folder_aside_or_replaces_it(case, tmp_path):

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .api import case_hash, case_network, case_sample, run_case
+from .api import case_hash, case_network, case_sample, drugs_hash, run_case
 from .case import Case
+from .continuation import differences, on_root
 from .errors import InputError, Problem
-from .parallel import agree, world
+from .parallel import world
 
 if TYPE_CHECKING:
     from .geometry import Piece
@@ -47,6 +48,7 @@ def run_arms(
     Raises:
         InputError: Before anything was computed or written.
     """
+    from .results import refuse
     from .results.arms import ArmsFolder, compare
     from .simulation import Outcome
 
@@ -56,29 +58,24 @@ def run_arms(
     networks = check_arms(case, sample)
     hashes = [case_hash(a, n) for a, n in zip(case.arms, networks, strict=True)]
     whole = {"name": case.name, "hash": hashlib.sha256("".join(hashes).encode()).hexdigest()}
-    folder, error = None, None
-    if comm.rank == 0:
-        try:
-            names = [a.name for a in case.arms]
-            folder = ArmsFolder(
-                directory,
-                whole,
-                case.resolved,
-                names,
-                overwrite=overwrite,
-                resume=resume,
-                screen=screen and level != "warning",
-            )
-        except InputError as e:
-            error = e
-    agree(comm, error)
+
+    def make() -> ArmsFolder:
+        refuse(directory, case.name)
+        if resume:
+            _may_go_on(directory, case, networks, sample)
+        return ArmsFolder(
+            directory, whole, case.resolved, [a.name for a in case.arms], overwrite=overwrite, resume=resume,
+            screen=screen and level != "warning",
+        )  # fmt: skip
+
+    folder = on_root(comm, make)
     outcomes: list[Outcome] = []
     with folder or nullcontext():
         if folder:
             for line in notes:
                 folder.log(line)
         for k, arm in enumerate(case.arms):
-            left = comm.bcast(folder.what_is_left(arm.name) if folder else None, 0)
+            left = comm.bcast(folder.what_is_left(arm.name, arm.resolved) if folder else None, 0)
             if folder:
                 folder.log(f"arm {k + 1} of {len(case.arms)}: {arm.name}" + _STATE[left])
             if left == "nothing":
@@ -99,6 +96,36 @@ def run_arms(
 
 
 _STATE = {"all": "", "rest": " (resumed)", "nothing": " (done already)"}
+
+
+def _may_go_on(directory: Path, case: Case, networks: Sequence[Network], sample: Piece | WellMixed) -> None:
+    """Hold every arm against what was begun of it.
+
+    Raises:
+        InputError: Something that matters has changed in any of them, or one is missing.
+    """
+    from .results.arms import begun
+    from .results.record import read_record
+
+    problems = []
+    names = [a.name for a in case.arms]
+    for name in (read_record(directory) or {}).get("arms", ()):
+        if name not in names and (directory / name).is_dir():
+            message = f"the comparison was begun with the arm '{name}' too, which this case does not have."
+            problems.append(case.problem(("arm",), message))
+    for arm, network in zip(case.arms, networks, strict=True):
+        old = begun(directory / arm.name)
+        if old is not None:
+            now = {"model": network.source_hash, "drugs": drugs_hash(arm)}
+            now["sample"] = getattr(sample, "hash", "")
+            known = {k: v for k, v in now.items() if k in old.identity}
+            problems += differences(old.identity, old.time, arm, known)
+    if problems:
+        message = (
+            f"the comparison in {directory} cannot be resumed. The case as it was begun is "
+            f"{directory / 'case.resolved.toml'}; without --resume it starts afresh."
+        )
+        raise InputError([*dict.fromkeys(problems), Problem(message)])
 
 
 def check_arms(case: Case, sample: Piece | WellMixed) -> list[Network]:

@@ -52,8 +52,28 @@ def may_go_on(checkpoint: Checkpoint, case: Case, identity: Mapping[str, str]) -
     Raises:
         InputError: Something that matters has changed; every key is named with both values.
     """
-    stored = checkpoint.facts["identity"]
-    problems = changes(stored["case"], case, checkpoint.time)
+    problems = differences(checkpoint.facts["identity"], checkpoint.time, case, identity)
+    if problems:
+        problems.append(
+            Problem(
+                f"the run cannot be resumed from {checkpoint.path}. The case as it was begun is "
+                f"{checkpoint.path.parents[1] / 'case.resolved.toml'}; without --resume it starts afresh."
+            )
+        )
+        raise InputError(problems)
+
+
+def differences(
+    stored: Mapping[str, str], now: float, case: Case, identity: Mapping[str, str]
+) -> list[Problem]:
+    """What has changed that matters to a run that goes on at day `now`, every key with both values.
+
+    Args:
+        stored: Resolved case and hashes of the run as it was begun.
+        now: day.
+        case, identity: See `may_go_on`.
+    """
+    problems = changes(stored["case"], case, now)
     keys = {"model": ("model", "name"), "drugs": ("therapy",), "sample": ("sample",)}
     whats = {
         "model": "the model file", "drugs": "a drug file",
@@ -66,14 +86,7 @@ def may_go_on(checkpoint: Checkpoint, case: Case, identity: Mapping[str, str]) -
                 f"{str(stored.get(name))[:12]} then, {identity[name][:12]} now)."
             )
             problems.append(case.problem(key, message))
-    if problems:
-        problems.append(
-            Problem(
-                f"the run cannot be resumed from {checkpoint.path}. The case as it was begun is "
-                f"{checkpoint.path.parents[1] / 'case.resolved.toml'}; without --resume it starts afresh."
-            )
-        )
-        raise InputError(problems)
+    return problems
 
 
 class EndState:

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import csv
 import io
+import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +16,7 @@ import numpy as np
 from ..errors import InputError, Problem
 from . import folder
 from .atomic import replace_file
-from .checkpoint import any_intact
+from .checkpoint import any_intact, read_newest
 from .lock import FolderLock
 from .log import Log
 from .reader import Result, open_results
@@ -60,10 +62,10 @@ class ArmsFolder:
         moved = None
         try:
             if resume:
-                if old is None or old["case"].get("hash") != case["hash"] or "arms" not in old:
+                if old is None or "arms" not in old:
                     message = (
-                        f"what is here belongs to another state of case {name!r}; a comparison is resumed "
-                        "with the very case it was started with. Without --resume it starts afresh."
+                        f"what is here is a single run of {name!r}, and the case has arms now; without "
+                        "--resume they start afresh."
                     )
                     raise InputError(Problem(message, directory))
             elif old is not None:
@@ -81,16 +83,19 @@ class ArmsFolder:
             self.log.info(f"The earlier results of {name} were moved to {moved}.")
         self._record.begin({"arms": list(self.arms)})
 
-    def what_is_left(self, arm: str) -> Literal["nothing", "rest", "all"]:
-        """Of an arm, after a resumption: nothing, what follows its checkpoint, or all of it."""
-        if not self.resumed:
+    def what_is_left(self, arm: str, resolved: str) -> Literal["nothing", "rest", "all"]:
+        """Of an arm, after a resumption: nothing, what follows its checkpoint, or all of it.
+
+        Args:
+            arm: Its name.
+            resolved: Its case now, which may have a later end than the one that is done.
+        """
+        old = begun(self.path / arm) if self.resumed else None
+        if old is None:
             return "all"
-        old = read_record(self.path / arm)
-        if old is not None and old.get("status") == "done":
-            return "nothing"
-        if old is not None and any_intact(self.path / arm / folder.CHECKPOINTS):
-            return "rest"
-        return "all"
+        if old.done:
+            return "nothing" if _end(old.identity["case"]) == _end(resolved) else "rest"
+        return "rest" if any_intact(self.path / arm / folder.CHECKPOINTS) else "all"
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """All arms were tried."""
@@ -104,6 +109,42 @@ class ArmsFolder:
             self._record.end({"status": "stopped", "reason": str(error) or type(error).__name__})
         self.log.close()
         self._lock.release()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What is known of an arm that was begun before.
+
+    Attributes:
+        identity: Its resolved case, and if it has an intact checkpoint hashes of all it depends on.
+        time: How far it has come, day.
+        done: Whether that was its end.
+    """
+
+    identity: Mapping[str, str]
+    time: float
+    done: bool
+
+
+def begun(path: Path) -> Begun | None:
+    """The arm in a folder; None if it was not begun, or has left nothing to go on from."""
+    record = read_record(path)
+    if record is None:
+        return None
+    done = record.get("status") == "done"
+    checkpoint = read_newest(path / folder.CHECKPOINTS)
+    if checkpoint is not None:
+        checkpoint.arrays.close()
+        return Begun(checkpoint.facts["identity"], checkpoint.time, done)
+    try:
+        text = (path / folder.RESOLVED).read_text(encoding="utf-8")
+    except OSError:
+        return None
+    return Begun({"case": text}, float(record.get("time", 0.0)), True) if done else None
+
+
+def _end(resolved: str) -> Any:
+    return tomllib.loads(resolved)["time"]["end"]
 
 
 def compare(directory: Path) -> str:
