@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 from osteofield.errors import InputError
-from osteofield.kinetics import load_network
+from osteofield.kinetics import kernels, load_network
 from osteofield.kinetics.evaluation import Evaluation
 
 GENERAL = """\
@@ -257,6 +259,16 @@ def test_cached_library_is_reused_whatever_the_numbers(load_text, small, tmp_pat
     monkeypatch.setattr("osteofield.kinetics.derive.derive", None)
     load_text(small, parameters={"d": "7 1/day"}, switches={"feedback": False}).compile(cache)
     assert sorted(cache.iterdir()) == files
+
+
+def test_cached_library_is_opened_without_sympy(load_text, small, tmp_path, monkeypatch):
+    """Importing it takes a second, which every rank of every run would spend."""
+    network = load_text(small)
+    network.compile(tmp_path)
+    kernels._open.cache_clear()
+    for name in ("sympy", *(f"osteofield.kinetics.{m}" for m in ("codegen", "derive"))):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert network.compile(tmp_path).marrow.names
 
 
 def test_damaged_cache_entry_is_written_again(load_text, small, tmp_path):

@@ -27,6 +27,8 @@ def tables(n: int, width: int = 3) -> list[Columns | Rows]:
 class Sink:
     """Keeps what it is given, and fails at one of the calls."""
 
+    extents = None
+
     def __init__(self, fails: int = -1):
         self.got: list[tuple[str, int, np.ndarray]] = []
         self.fails, self.ended = fails, ""
@@ -102,3 +104,76 @@ def test_memory_does_not_grow_with_the_sample(tmp_path):
         assert np.array_equal(back.values[:, 1:], columns.values[:, 1:])
         assert np.array_equal(2.0 * back.values[:, 0], columns.values[:, 0])
     assert peaks[1] < 1.2 * peaks[0] < 80e6
+
+
+SHARED = """
+import sys
+import numpy as np
+from pathlib import Path
+from osteofield.parallel import world
+import osteofield.tissue.gather as gather
+from osteofield.results import extents
+from osteofield.results.checkpoint import CheckpointSink, read_newest
+from osteofield.simulation.stream import hand_out
+from osteofield.tissue import Columns, Gather, Rows
+gather.SHARE, gather.BLOCK = 10, 7
+comm, folder = world(), Path(sys.argv[1])
+n, rng = 101, np.random.default_rng(3)
+owner, place = rng.integers(0, comm.size, n), rng.permutation(n)
+mine = np.flatnonzero(owner == comm.rank)
+wholes = rng.normal(size=(n, 3)), rng.integers(0, 9, (n, 4)).astype(np.int32)
+where = Gather(comm, mine, n)
+columns = Columns(where, wholes[0][mine], ["a", "b", "c"], [2.0, 1.0, 4.0])
+tables = [columns, Rows(where, wholes[1][mine], "r")]
+written, original = [], extents.Part.block
+
+def block(self, name, start, rows):
+    written.append((name, start, len(rows)))
+    if folder.name == "full" and comm.rank == comm.size - 1 and name == "b":
+        raise OSError(28, "No space left on device")
+    original(self, name, start, rows)
+
+extents.Part.block = block
+if folder.name == "elsewhere" and comm.rank:
+    extents.this_node = lambda: ("another", "node")
+
+def opener(arrays):
+    return CheckpointSink(folder, 1.0, {}, arrays)
+
+try:
+    hand_out(comm, tables, opener if comm.rank == 0 else None)
+except OSError as e:
+    print(f"refused {e.strerror}\\n", end="", flush=True)
+rows = comm.gather(sum(k for name, _, k in written if name == "a"), 0)
+if comm.rank == 0:
+    print(rows)
+    assert folder.name == "full" or sum(rows) == n
+    found = read_newest(folder)
+    assert (found is None) == (folder.name == "full")
+    if found is None:
+        assert list(folder.iterdir()) == []
+    else:
+        for k, name in enumerate("abc"):
+            assert np.array_equal(found.arrays[name][:] * (2.0, 1.0, 4.0)[k], wholes[0][:, k])
+        assert np.array_equal(found.arrays["r"][:], wholes[1]) and found.arrays["r"].dtype == np.int32
+arrays = found.arrays if comm.rank == 0 and found is not None else None
+if comm.bcast(arrays is not None, 0):
+    for table in tables:
+        before = table.values.copy()
+        table.values[:] = 0
+        table.read(arrays)
+        factor = np.array([2.0, 1.0, 4.0]) if table is tables[0] else 1
+        assert np.array_equal(table.values * factor, before)
+"""
+
+
+@pytest.mark.mpi
+@pytest.mark.parametrize(
+    ("name", "shares"), [("all", "[33, 34, 34]"), ("elsewhere", "[101, 0, 0]"), ("full", "refused")]
+)
+def test_ranks_of_one_node_write_their_share_and_fail_together(tmp_path, run_mpi, name, shares):
+    (tmp_path / "shared.py").write_text(SHARED)
+    (tmp_path / name).mkdir()
+    out = run_mpi(3, [tmp_path / "shared.py", tmp_path / name])
+    assert shares in out
+    assert out.count("refused No space left on device") == (3 if name == "full" else 0)

@@ -22,6 +22,7 @@ from .derive import (
     vmin,
     vwhere,
 )
+from .interface import ARGUMENTS
 
 # Lanes: a full vector register on AVX-512 machines; compilers split it where registers are shorter.
 _HEAD = """\
@@ -53,11 +54,6 @@ static inline T gpow(T b, T e) {
 }
 """
 
-_ARGUMENTS = (
-    "long n, double t, const double *p, const int32_t *node, const double *ym, const double *ys, "
-    "const double *a, const double *g, const double *x"
-)
-
 
 @dataclass(frozen=True)
 class Layout:
@@ -68,18 +64,6 @@ class Layout:
     surface: tuple[str, ...]
     fields: tuple[str, ...]
     with_time: bool
-
-
-def declarations(with_time: bool) -> str:
-    """cffi declarations of the functions in the source."""
-    out = []
-    for kind in ("marrow", "surface"):
-        out.append(f"void {kind}_rates({_ARGUMENTS}, double *fm, double *fs);")
-        out.append(f"void {kind}_jacobian({_ARGUMENTS}, double *jac);")
-        out.append(f"void {kind}_terms({_ARGUMENTS}, const double *m, const double *ms, double *out);")
-        if with_time:
-            out.append(f"void {kind}_dfdt({_ARGUMENTS}, double *fm, double *fs);")
-    return "\n".join(out)
 
 
 def generate(layout: Layout, programs: Mapping[str, Program]) -> str:
@@ -136,7 +120,7 @@ def _function(
     assignments, outputs = share(p, outputs)
     names: dict[str, str] = {n: f"p{k}" for k, n in enumerate(layout.uniform)}
     nm = len(layout.marrow)
-    lines = [f"void {name}({_ARGUMENTS}, {results}) {{"]
+    lines = [f"void {name}({ARGUMENTS}, {results}) {{"]
     used = set().union(*(e.free_symbols for _, e in assignments), *(e.free_symbols for e in outputs))
     used_names = {s.name for s in used}
     for k, n in enumerate(layout.uniform):

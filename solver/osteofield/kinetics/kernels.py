@@ -19,6 +19,7 @@ from .. import cbuild
 from ..errors import InputError, Problem
 from .evaluation import Evaluation
 from .expression import parse
+from .interface import declarations
 from .network import Network
 from .numbers import Course, Numbers
 
@@ -216,8 +217,6 @@ class PointKernel:
 def _open(path: str, with_time: bool) -> tuple[Any, Any]:
     from cffi import FFI
 
-    from .codegen import declarations
-
     ffi = FFI()
     ffi.cdef(declarations(with_time))
     return ffi, ffi.dlopen(path)
@@ -287,5 +286,5 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
 def _generator() -> str:
     """Hash of the code that writes the C source, so that a new version never meets an old cache."""
     here = Path(__file__).parent
-    files = [here / f for f in ("derive.py", "codegen.py", "expression.py")]
+    files = [here / f for f in ("derive.py", "codegen.py", "interface.py", "expression.py")]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:16]

@@ -23,6 +23,7 @@ import h5py
 import numpy as np
 
 from .atomic import sync_folder
+from .extents import Extent, Extents, Part, allocated
 from .shadow import ShadowFile, write_all
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ class CheckpointSink:
     The file appears under its name only when it is complete and on disk; then all but the newest
     `keep` are removed.
 
+    Attributes:
+        extents: See `simulation.writer.Sink`.
+
     Raises:
         OSError: The disk is full or the folder cannot be written; older checkpoints stay.
     """
@@ -106,7 +110,8 @@ class CheckpointSink:
         self._fd: int | None = os.open(self._temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         self._shadow = ShadowFile(self._fd)
         self._file: h5py.File | None = None
-        self._data: dict[str, h5py.Dataset] = {}
+        self._part: Part | None = None
+        places: dict[str, Extent] = {}
         try:
             with self._shadow.guard():
                 self._file = f = h5py.File(self._shadow, "w")
@@ -114,22 +119,25 @@ class CheckpointSink:
                 f.create_dataset("facts", data=json.dumps(dict(facts), sort_keys=True))
                 group = f.create_group("arrays")
                 for name, spec in arrays.items():
-                    self._data[name] = group.create_dataset(name, spec.shape, spec.dtype)
+                    extent = allocated(self._temporary, group, name, spec.shape, spec.dtype)
+                    if extent is not None:
+                        places[name] = extent
+            self.extents = Extents(places)
+            self._part = Part(places)
         except BaseException:
             self.abandon()
             raise
 
     def block(self, name: str, start: int, rows: np.ndarray) -> None:
         """See `simulation.writer.Sink`."""
-        with self._shadow.guard():
-            self._data[name][start : start + len(rows)] = rows
+        assert self._part is not None
+        self._part.block(name, start, rows)
 
     def commit(self) -> None:
         """Checksum, to disk, into its place; then the oldest are removed."""
         assert self._file is not None and self._fd is not None
         try:
             with self._shadow.guard():
-                self._data.clear()
                 self._file.close()
             self._file = None
             size = os.fstat(self._fd).st_size
@@ -146,7 +154,8 @@ class CheckpointSink:
         """Leave nothing behind."""
         if self._fd is None:
             return
-        self._data.clear()
+        if self._part is not None:
+            self._part.close()
         if self._file is not None:
             self._shadow.sealed = True
             with suppress(RuntimeError, OSError):  # after a failed flush HDF5 cannot even close

@@ -16,6 +16,7 @@ from ..errors import InputError, Problem
 from . import lock, record
 from .atomic import replace_file
 from .checkpoint import Checkpoint, CheckpointSink, read_newest
+from .extents import Extents
 from .history import HistoryWriter, table_text
 from .lock import FolderLock
 from .log import Log
@@ -405,6 +406,12 @@ class _FrameSink:
 
     def __init__(self, steps: Mapping[str, StepSink], then: Callable[[], None]):
         self._steps, self._then = steps, then
+        places = {
+            f"{domain}{name}" if name in (POINTS, CELLS) else f"{domain}/{name}": place
+            for domain, step in steps.items()
+            for name, place in step.places.items()
+        }
+        self.extents = Extents(places)
 
     def block(self, name: str, start: int, rows: np.ndarray) -> None:
         domain, mark = next((d, m) for d in SERIES for m in "/." if name.startswith(f"{d}{m}"))

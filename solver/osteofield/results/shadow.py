@@ -50,8 +50,15 @@ class ShadowFile:
         """Nothing is buffered."""
 
     def truncate(self, size: int | None = None) -> int:
-        """The file is never shortened: what lies behind the committed end does not count."""
-        return self.position if size is None else size
+        """Lengthen the file; it is never shortened: what lies behind the committed end does not count."""
+        size = self.position if size is None else size
+        if not self.sealed and os.fstat(self.fd).st_size < size:
+            try:
+                os.ftruncate(self.fd, size)
+            except OSError as e:
+                self.error, self.sealed = e, True
+                raise
+        return size
 
     def read(self, size: int) -> bytes:
         buffer = bytearray(size)

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from .atomic import replace_file
+from .extents import Extent, Part, allocated
 from .growing import Addition, GrowingFile
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ class XdmfSeries:
         Args:
             time: day.
             shapes: Fields ``NAME`` (n,) at the points of the mesh and, for a new mesh, ``.points``
-                (n, 2 or 3) in um and ``.cells`` (m, 2..4), rows of the points. Their values are
-                given to the sink, and 2-D points get z = 0 in the file.
+                (n, 2 or 3) in um and ``.cells`` (m, 2..4), rows of the points. 2-D points get z = 0
+                in the file.
             units: Unit text of every field.
         """
         fields = [n for n in shapes if n not in (POINTS, CELLS)]
@@ -168,7 +169,11 @@ class XdmfSeries:
 
 
 class StepSink:
-    """One output time on its way into a series (a `simulation.writer.Sink`)."""
+    """One output time on its way into a series.
+
+    Attributes:
+        places: Where the values of its arrays go.
+    """
 
     def __init__(
         self,
@@ -179,44 +184,41 @@ class StepSink:
         new_mesh: bool,
     ):
         self._series, self._step, self._geometry, self._addition = series, step, geometry, addition
-        self._data: dict[str, h5py.Dataset] = {}
         try:
             with addition.shadow.guard():
-                self._create(new_mesh)
+                self.places = self._create(new_mesh)
+            self._part = Part(self.places)
         except BaseException:
             addition.abandon()
             raise
 
-    def _create(self, new_mesh: bool) -> None:
+    def _create(self, new_mesh: bool) -> dict[str, Extent]:
         n, m, k, dimension = self._geometry
-        root, step = self._addition.root, self._step
+        root, step, h5 = self._addition.root, self._step, self._series.h5
+        places: dict[str, Extent | None] = {}
         if new_mesh:
             mesh = root.create_group(step.mesh)
             mesh.attrs["dimension"] = dimension
-            self._data[POINTS] = mesh.create_dataset("points", (n, 3), np.float64)
-            self._data[POINTS].attrs["unit"] = "um"
-            self._data[CELLS] = mesh.create_dataset("cells", (m, k), np.int64)
+            places[POINTS] = allocated(h5, mesh, "points", (n, 3), np.float64, "um")
+            places[CELLS] = allocated(h5, mesh, "cells", (m, k), np.int64)
         group = root.create_group(step.group)
         group.attrs["time"], group.attrs["mesh"] = step.time, step.mesh
         group.attrs["fields"] = list(step.fields) or np.array([], dtype=h5py.string_dtype())
         for name, unit in step.fields.items():
-            self._data[name] = group.create_dataset(name, (n,), np.float64)
-            self._data[name].attrs["unit"] = unit
+            places[name] = allocated(h5, group, name, (n,), np.float64, unit)
+        return {name: place for name, place in places.items() if place is not None}
 
     def block(self, name: str, start: int, rows: np.ndarray) -> None:
-        """See `simulation.writer.Sink`."""
-        if name == POINTS and rows.shape[1] == 2:
-            rows = np.column_stack([rows, np.zeros(len(rows))])
-        with self._addition.shadow.guard():
-            self._data[name][start : start + len(rows)] = rows
+        """Rows `start` and following of an array."""
+        self._part.block(name, start, rows)
 
     def commit(self) -> None:
         """Fields, then the XML that names them."""
-        self._data.clear()
+        self._part.close()
         self._addition.commit()
         self._series._committed(self._step, self._geometry)
 
     def abandon(self) -> None:
         """As if it had not been begun."""
-        self._data.clear()
+        self._part.close()
         self._addition.abandon()

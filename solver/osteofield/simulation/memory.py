@@ -15,6 +15,8 @@ from .writer import DOMAINS, ArraySpec, Frame, MeshData
 class _Arrays:
     """A sink that fills whole arrays and hands them on."""
 
+    extents = None
+
     def __init__(self, specs: Mapping[str, ArraySpec], done: Callable[[dict[str, np.ndarray]], None]):
         self._arrays = {name: np.empty(s.shape, s.dtype) for name, s in specs.items()}
         self._done = done

@@ -29,8 +29,29 @@ class ArraySpec:
         return cls(array.shape, array.dtype)
 
 
+class Part(Protocol):
+    """Takes some of the rows of named arrays, on one rank."""
+
+    def block(self, name: str, start: int, rows: np.ndarray) -> None:
+        """Rows `start` and following of an array."""
+
+    def close(self) -> None:
+        """No more will come."""
+
+
+class Extents(Protocol):
+    """Travels from rank 0 to the others, which may be able to take a share of the writing."""
+
+    def open(self) -> Part | None:
+        """What takes rows on this rank; None where it cannot."""
+
+
 class Sink(Protocol):
-    """Takes named arrays block by block; nothing of it counts before `commit`."""
+    """Takes named arrays block by block on rank 0; nothing of it counts before `commit`."""
+
+    @property
+    def extents(self) -> Extents | None:
+        """Lets other ranks write as well; None: all rows must come here."""
 
     def block(self, name: str, start: int, rows: np.ndarray) -> None:
         """Rows `start` and following of an array; the blocks of one array come in order."""
