@@ -104,3 +104,22 @@ def test_no_results(tmp_path: Path) -> None:
         open_results(tmp_path / "none")
     with pytest.raises(InputError, match="not a results folder"):
         open_results(tmp_path)
+
+
+def test_a_run_that_was_killed_could_not_write_so(tmp_path: Path) -> None:
+    """Its record says that it goes on, but nobody holds the folder."""
+    with prepare(tmp_path / "demo", "demo", "h1", screen=False) as results:
+        results.begin(UNITS, RECORD)
+        going_on = open_results(tmp_path / "demo")
+        assert going_on.status == "running"
+        assert "anything to draw yet." in str(going_on.nothing_to("draw"))
+        text = (tmp_path / "demo" / "run.json").read_text()
+    (tmp_path / "demo" / "run.json").write_text(text)
+    killed = open_results(tmp_path / "demo")
+    assert killed.status == "killed"
+    assert "anything to draw (it was killed); run the case again." in str(killed.nothing_to("draw"))
+    (tmp_path / "demo" / "run.json").write_text(
+        text.replace('"status": "running"', '"status": "stopped", "reason": "no memory."', 1)
+    )
+    stopped = open_results(tmp_path / "demo")
+    assert "anything to report (it ended as 'stopped': no memory); run" in str(stopped.nothing_to("report"))

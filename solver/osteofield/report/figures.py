@@ -59,7 +59,7 @@ def draw_figures(result: Result) -> tuple[list[Figure], str]:
     try:
         requests = read_requests(result, None)
     except InputError:
-        return [], "The run has not written anything to draw yet."
+        return [], "The run has not written anything to draw."
     missing = ""
     drawing = Drawing(result, Path())
     if drawing.needs_opengl(requests):

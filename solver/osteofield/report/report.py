@@ -43,7 +43,7 @@ def write_report(
     result = open_results(directory)
     arms = {n: r for n, r in result.arms.items() if len(r.times)}
     if not arms and (not result.history or not len(result.times)):
-        raise InputError(Problem("the run has not written anything to report yet.", result.path))
+        raise InputError(result.nothing_to("report"))
     path = Path(file) if file is not None else result.path / "report.html"
     if path.is_dir():
         raise InputError(Problem("this is a folder; the report needs a file, such as report.html.", path))

@@ -32,7 +32,7 @@ def head(result: Result) -> Markup:
     record = result.record
     case = record.get("case", {})
     title = title_of(result)
-    status = record.get("status")
+    status = result.status
     ended = str(record.get("ended") or record["sessions"][-1].get("started", ""))[:16].replace("T", " ")
     parts = [
         element("p", "osteofield report", class_="over"),

@@ -176,9 +176,7 @@ def _time(result: Result, case: Mapping[str, Any]) -> str:
     said = f"Computed to day {last}" + (f" of {wanted}" if wanted else "")
     tolerance = case.get("time", {}).get("tolerance")
     said += f", relative tolerance {tolerance:g} per step" if tolerance else ""
-    return f"{said}; status: {record.get('status')}" + (
-        f" ({record['reason']})." if record.get("reason") else "."
-    )
+    return f"{said}; status: {result.status}" + (f" ({record['reason']})." if record.get("reason") else ".")
 
 
 def plain(value: Any) -> str:

@@ -75,6 +75,15 @@ def refuse_if_held(folder: Path) -> None:
         os.close(fd)
 
 
+def held(folder: Path) -> bool:
+    """Whether a process holds the lock of a folder."""
+    try:
+        refuse_if_held(folder)
+    except InputError:
+        return True
+    return False
+
+
 def _take(fd: int, folder: Path) -> None:
     holder = os.pread(fd, 200, 0).decode(errors="replace").strip()
     try:

@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError, Problem, did_you_mean
 from .folder import HISTORY, RESOLVED
 from .history import read_history
+from .lock import held
 from .record import NAME as RECORD
 from .record import require_record
 
@@ -218,9 +219,28 @@ class Result:
         """The case as it ran, TOML text with every default written out."""
         return (self.path / RESOLVED).read_text(encoding="utf-8")
 
+    @property
+    def status(self) -> str:
+        """``starting``, ``running``, ``done``, ``stopped``, ``interrupted``, ``requeue``, or ``killed``.
+
+        A run that is killed cannot write down that it was; then nobody holds the folder any more.
+        """
+        told = str(self.record.get("status"))
+        return "killed" if told in ("starting", "running") and not held(self.path) else told
+
+    def nothing_to(self, do: str) -> Problem:
+        """Says of a run without any output time why there is nothing to draw, to report, ..."""
+        status, reason = self.status, self.record.get("reason")
+        if status in ("starting", "running"):
+            return Problem(f"the run has not written anything to {do} yet.", self.path)
+        why = f"it was {status}" if status == "killed" else f"it ended as '{status}'"
+        why += f": {str(reason).rstrip('.')}" if reason else ""
+        message = f"the run has not written anything to {do} ({why}); run the case again."
+        return Problem(message, self.path)
+
     def __repr__(self) -> str:
-        name, status = self.record["case"].get("name"), self.record.get("status")
-        return f"<results of {name} in {self.path}: {status}, {len(self.times)} output times>"
+        name = self.record["case"].get("name")
+        return f"<results of {name} in {self.path}: {self.status}, {len(self.times)} output times>"
 
 
 def open_results(directory: str | Path) -> Result:

@@ -59,7 +59,7 @@ def read_requests(result: Result, what: str | Iterable[str] | None) -> list[Requ
         if COURSES in kinds and not choose_panels(result):
             kinds.remove(COURSES)
         if not kinds:
-            raise InputError(Problem("the run has not written anything to draw yet.", result.path))
+            raise InputError(result.nothing_to("draw"))
         return [Request(k) for k in kinds]
     words = " ".join([what] if isinstance(what, str) else what).replace(",", " ").split()
     populations = names_of(result)
@@ -108,7 +108,7 @@ def read_steps(result: Result, times: Sequence[float] | None) -> list[int] | Non
         return None
     there = result.marrow.times if len(result.marrow.times) else result.times
     if not len(there):
-        raise InputError(Problem("the run has not written anything to draw yet.", result.path))
+        raise InputError(result.nothing_to("draw"))
     problems, steps = [], []
     tolerance = 1e-3 * float(np.diff(there).min()) if len(there) > 1 else 1e-9
     for time in times:
