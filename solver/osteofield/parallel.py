@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn
 
 from .errors import InputError, Problem
@@ -25,12 +27,11 @@ def load_fem() -> None:
         InputError: DOLFINx is not installed.
     """
     try:
-        import dolfinx_solver  # noqa: F401
-    except ModuleNotFoundError as e:
-        if e.name != "dolfinx_solver":
-            raise
-    try:
-        import dolfinx  # noqa: F401
+        with warnings.catch_warnings():  # mpi4py's, where `world` says more, and once
+            warnings.filterwarnings("ignore", r"\s*suspicious MPI execution environment", RuntimeWarning)
+            if find_spec("dolfinx_solver") is not None:
+                import dolfinx_solver  # noqa: F401
+            import dolfinx  # noqa: F401
         import petsc4py
 
         petsc4py.init([])  # the command line is ours

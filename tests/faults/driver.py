@@ -114,6 +114,13 @@ def main() -> int:
     prepare(plan, int(os.environ.get("PMI_RANK", "0")))
     from osteofield.cli import main as osteofield
 
+    if int(os.environ.get("PMI_SIZE", "1")) > 1:  # every rank writes, however small the sample
+        from osteofield.parallel import load_fem
+
+        load_fem()
+        from osteofield.tissue import gather
+
+        gather.SHARE = 16
     return osteofield(sys.argv[2:])
 
 

@@ -15,10 +15,15 @@ from .conftest import can_resume, must_open, same_files
 
 
 def plan(rng: np.random.Generator, ranks: int) -> dict[str, Any]:
-    """A kill at any time, or (rank 0 writes) at an operation on a file; the launcher ends the other rank."""
+    """A kill at any time, or at an operation on a file; the launcher ends the other rank."""
     if rng.random() < 0.5:
         how = str(rng.choice(["before", "after", "torn"]))
-        return {"kill": "operation", "n": int(rng.integers(1, 1500)), "how": how, "rank": 0}
+        return {
+            "kill": "operation",
+            "n": int(rng.integers(1, 1500)),
+            "how": how,
+            "rank": int(rng.integers(ranks)),
+        }
     rank = "all" if rng.random() < 0.3 else int(rng.integers(ranks))
     return {"kill": "time", "after": float(0.8 * rng.random()), "rank": rank}
 
