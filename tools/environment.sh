@@ -71,7 +71,7 @@ if [ -z "$python" ] && ! can_fetch; then
 fi
 if ! command -v "${CC:-cc}" >/dev/null && ! command -v gcc >/dev/null && ! command -v clang >/dev/null; then
     say "no C compiler was found; the reaction rates of a model are compiled when a case first runs." \
-        Install one, for example 'apt-get install gcc libc6-dev', or set CC."
+        "Install one, for example 'apt-get install gcc libc6-dev', or set CC."
     exit 2
 fi
 case "$(uname -s) $(uname -m)" in
