@@ -13,8 +13,8 @@ PHASES = (  # label, module, attribute; what is called within another one counts
     ("image, distance", "osteofield.geometry.build", "level_set"),
     ("cut", "osteofield.geometry.build", "cut_over"),
     ("half thickness", "osteofield.geometry.build", "half_thickness_over"),
-    ("measures, numbers", "osteofield.geometry.build", "_measure"),
-    ("measures, numbers", "osteofield.geometry.build", "_piece"),
+    ("measures, numbers", "osteofield.geometry.build", "measure"),
+    ("measures, numbers", "osteofield.geometry.build", "piece_of"),
     ("rows, stiffness", "osteofield.tissue.tissue", "lay_out"),
     ("multigrid", "osteofield.integrator.system", "Hierarchy"),
     ("foci", "osteofield.simulation", "check_foci"),
@@ -26,6 +26,8 @@ PHASES = (  # label, module, attribute; what is called within another one counts
 )
 EXCHANGES = (  # what waits for other ranks
     ("halo", "osteofield.integrator.halo", "Halo.__call__"),
+    ("halo", "osteofield.integrator.halo", "Halo.add"),
+    ("reduction", "osteofield.integrator.halo", "Replica.add"),
     ("reduction", "osteofield.integrator.system", "reduced"),
     ("reduction", "osteofield.integrator.krylov", "reduced"),
     ("reduction", "osteofield.integrator.hierarchy", "reduced"),

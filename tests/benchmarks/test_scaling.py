@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 
 import pytest
 from benchmarks.scaling.__main__ import main
-from benchmarks.scaling.phases import PHASES
+from benchmarks.scaling.phases import EXCHANGES, PHASES
 from benchmarks.scaling.predict import Costs, Network
 from benchmarks.scaling.predict import table as predicted
 from benchmarks.scaling.report import balance, exchanges, of_phase, table, total
+
+from osteofield.parallel import load_fem
 
 
 def report(ranks: int, seconds: float) -> dict:
@@ -35,6 +38,15 @@ def test_table():
     assert "speed-up, wall                       1.00             1.60" in text
     assert "halo calls per step                     4                4" in text
     assert "MB sent per step                     0.80             0.80" in text
+
+
+@pytest.mark.parametrize(("_label", "module", "name"), [*PHASES, *EXCHANGES])
+def test_everything_that_is_watched_exists(_label, module, name):
+    load_fem()
+    found = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    assert callable(found)
 
 
 @pytest.mark.mpi
