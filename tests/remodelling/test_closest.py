@@ -4,6 +4,8 @@
 import numpy as np
 import pytest
 
+from osteofield.geometry.grid import Grid
+from osteofield.remodelling import Contour
 from osteofield.remodelling.closest import Facets
 
 
@@ -28,25 +30,29 @@ def test_one_facet(d):
     brute = np.linalg.norm(points[:, None] - sampled(corners[0])[None], axis=2).min(1)
     assert (found.distance <= brute + 1e-12).all()
     assert np.abs(found.distance - brute).max() < 0.02
-    assert np.allclose(np.einsum("ij,jk->ik", found.weights, corners[0]), found.foot)
-    assert np.allclose(np.linalg.norm(found.foot - points, axis=1), found.distance)
+    foot = np.einsum("ij,jk->ik", found.weights, corners[0])
+    assert np.allclose(np.linalg.norm(foot - points, axis=1), found.distance)
     assert found.weights.min() >= 0 and np.allclose(found.weights.sum(1), 1)
 
 
 @pytest.mark.parametrize("d", [2, 3])
-def test_candidates_are_enough_on_a_cut_surface(d):
-    """16 facets by their centres give the same as all of them."""
-    from osteofield.geometry.grid import Grid
-    from osteofield.remodelling import Contour
-
+def test_many_facets(d):
+    """Exact within reach, on a surface and on facets of very different sizes; good beyond."""
     grid = Grid((0.0,) * d, (1.0,) * d, (14,) * d)
     x = grid.points() - 7.2
-    facets = Facets(Contour(4.1 - np.linalg.norm(x, axis=1).reshape(grid.shape), grid).corners)
-    points = grid.points()[:: 1 if d == 2 else 5]
-    few, all_ = facets.closest(points), facets.closest(points, candidates=facets.count)
-    near = all_.distance < 4
-    assert np.abs(few.distance - all_.distance)[near].max() < 1e-12
-    assert np.abs(few.distance - np.abs(4.1 - np.linalg.norm(points - 7.2, axis=1))).max() < 0.1
+    ball = Contour(4.1 - np.linalg.norm(x, axis=1).reshape(grid.shape), grid).corners
+    rng = np.random.default_rng(d)
+    mixed = 14 * rng.random((300, 1, d)) + rng.normal(size=(300, d, d)) * rng.random((300, 1, 1)) ** 4
+    points = np.vstack([grid.points()[::7], 30 * rng.random((40, d)) - 8])
+    for corners in (ball, mixed):
+        each = np.array([Facets(c[None]).closest(points).distance for c in corners]).min(0)
+        for reach in (4.0, np.inf):
+            found = Facets(corners).closest(points, reach).distance
+            near = each < reach
+            assert np.abs(found - each)[near].max() < 1e-12
+            assert (found >= each - 1e-12).all()
+            if corners is ball:
+                assert np.abs(found - each).max() < 0.05
 
 
 def test_values_are_interpolated_on_the_facet():

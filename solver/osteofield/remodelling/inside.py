@@ -19,15 +19,17 @@ class Cells:
     Args:
         phase: The phase.
         rows: Which of its cells that belong to this rank.
+        h: About how large they are, um.
     """
 
-    def __init__(self, phase: Phase, rows: np.ndarray):
+    def __init__(self, phase: Phase, rows: np.ndarray, h: float):
         cells = phase.canonical(rows)
         self._d = phase.points.shape[1]
         corners = phase.points[cells]
         table = np.hstack([corners.reshape(len(rows), -1), phase.keys[cells]])  # keys are exact in doubles
         team = phase.nodes.team
-        self._cloud = Cloud(team, corners.mean(1), places_of_cells(team, phase.number[cells]), table)
+        order = places_of_cells(team, phase.number[cells])
+        self._cloud = Cloud(team, corners.mean(1), order, table, h)
 
     def around(self, x: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
         """Collective: the cell around each of this rank's points, or the nearest one.

@@ -105,11 +105,7 @@ class LevelSet:
         surface = Contour(self.phi, self.grid, self.nodes).facets()
         if not surface.count:
             return np.full(len(nodes), float(np.linalg.norm(np.subtract(self.grid.upper, self.grid.origin))))
-        shell, points = SHELL * self.grid.h, self._points(nodes)
-        out = surface.closest(points, 2 * shell, candidates=1).distance
-        near = np.flatnonzero(out <= shell)
-        out[near] = surface.closest(points[near], shell).distance
-        return out
+        return surface.closest(self._points(nodes), SHELL * self.grid.h).distance
 
     def _points(self, nodes: np.ndarray) -> np.ndarray:
         index = np.stack(np.unravel_index(nodes, self.phi.shape), 1) + np.array(self.nodes.own.lo)

@@ -71,7 +71,7 @@ class Transfer:
     def _source(self) -> Fetch:
         keys, other = self.new.own_keys.copy(), np.flatnonzero(~self._kept.found)
         old = self.old
-        cloud = Cloud(self._team, old.own_points, old.own_keys, old.own_keys[:, None])
+        cloud = Cloud(self._team, old.own_points, old.own_keys, old.own_keys[:, None], self._h)
 
         def take(rows: np.ndarray, _: np.ndarray, at: np.ndarray, near: object) -> None:
             keys[other[rows]] = near.data[at[:, 0], 0]  # type: ignore[attr-defined]
@@ -136,7 +136,7 @@ class Transfer:
         rows = self._changed
         if not int(self._team.sum(len(rows))):
             rows = np.arange(self.old.own_cells)
-        return Cells(self.old, rows).around(x, REACH * self._h)
+        return Cells(self.old, rows, self._h).around(x, REACH * self._h)
 
     @cached_property
     def _changed(self) -> np.ndarray:
@@ -146,8 +146,6 @@ class Transfer:
         stays = there.found & (there(new.own_points) == old.points).all(1)
         others = Fetch(old.nodes, old.own_keys, old.keys[old.own :])
         touched = np.zeros(len(old.keys), bool)
-        for _ in range(2):
-            touched[old.cells[~stays[old.cells].all(1)].ravel()] = True
-            touched[old.own :] = others(touched[: old.own])
-            stays &= ~touched
+        touched[old.cells[~stays[old.cells].all(1)].ravel()] = True
+        touched[old.own :] = others(touched[: old.own])
         return np.flatnonzero(touched[old.cells[: old.own_cells]].any(1))
