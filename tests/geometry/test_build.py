@@ -57,6 +57,7 @@ for name, spec in {specs}.items():
     out[name] = dict(
         hash=p.hash, points=p.marrow_points, at_bone=p.surface_points, cells=p.marrow_cells, faces=area,
         numbers=m.to_dict(), facts=p.provenance, half=half.tolist(), own=comm.allgather(own), log=lines,
+        hull=comm.bcast(p.implant and p.implant.points[p.implant.facets].tolist(), 0),
         cells_in_all=int(team.sum(len(cells))), facets_in_all=int(team.sum(len(facets))),
     )
 if comm.rank == 0:
@@ -78,6 +79,8 @@ def check(got: dict, whole: Sample) -> None:
     for key in ("bone_volume", "marrow_volume", "bone_surface"):
         assert got["numbers"].pop(key) == pytest.approx(want.pop(key), rel=1e-12, abs=0)
     assert got["numbers"] == want
+    hull = whole.implant
+    assert got["hull"] == (hull and hull.points[hull.facets].tolist())
     assert got["facts"] == json.loads(json.dumps(whole.provenance))
     at = np.unique(whole.surface)
     assert got["at_bone"] == len(at)

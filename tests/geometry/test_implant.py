@@ -32,13 +32,13 @@ def test_distances_to_simple_bodies():
     ball = ImplantShape.of(ImplantSpec("sphere", diameter=200.0), lower, upper).distance(x)
     assert ball == pytest.approx(100 - np.linalg.norm(x, axis=1))
     box = ImplantShape.of(ImplantSpec("box", size=(100.0, 200.0, 300.0)), lower, upper)
-    assert (box.holds(x) == (np.abs(x) < [50, 100, 150]).all(1)).all()
+    assert ((box.level(x) > 0) == (np.abs(x) < [50, 100, 150]).all(1)).all()
     slanted = ImplantSpec("cylinder", (10.0, 0.0, 0.0), (1.0, 1.0, 0.0), 100.0, 200.0)
     rod = ImplantShape.of(slanted, lower, upper)
     r = x - [10, 0, 0]
     along = (r[:, 0] + r[:, 1]) / np.sqrt(2)
     beside = np.sqrt(np.maximum((r**2).sum(1) - along**2, 0))
-    assert (rod.holds(x) == ((beside < 50) & (np.abs(along) < 100))).all()
+    assert ((rod.level(x) > 0) == ((beside < 50) & (np.abs(along) < 100))).all()
     for body in (box, rod):  # a distance: its slope is 1 where it has one
         e = 1e-3
         slope = np.stack([body.distance(x + e * a) - body.distance(x - e * a) for a in np.eye(3)], 1) / (
@@ -67,9 +67,18 @@ def test_a_pin_through_a_plate(tmp_path: Path):
     assert non_manifold_edges(s.surface) == 0
     assert f"the implant takes {600 * hole * 1e-9:.2g}"[:-1] in lines[-2] and "BV/TV leaves out" in lines[-2]
     assert s.provenance["implant"]["diameter"] == 200.0
+    hull = s.implant
+    assert hull is not None
+    corners = hull.points[hull.facets] - 250
+    assert np.linalg.det(corners).sum() / 6 == pytest.approx(600 * hole, rel=0.01)  # closed, normals outwards
+    radius = np.linalg.norm(hull.points[:, 1:] - 250, axis=1)
+    held = ~hull.at_marrow & (hull.points[:, 0] > 205) & (hull.points[:, 0] < 395)  # by bone, in the plate
+    off = np.abs(radius[held] - 100)
+    assert held.sum() > 100 and off.max() < 6.0 and np.median(off) < 1e-6
     save_sample(s, tmp_path / "pin.xdmf")
     back = load_sample(tmp_path / "pin.xdmf")
     assert list(back.faces) == list(s.faces) and np.array_equal(back.faces["implant"], s.faces["implant"])
+    assert back.implant is not None and np.array_equal(back.implant.facets, hull.facets)
     text, data = mesh_info(back)
     assert data["implant surface that touches marrow [mm^2]"] == pytest.approx(area(s, "implant") * 1e-6)
     assert "leaves the implant out" in text

@@ -108,6 +108,14 @@ def test_an_implant_is_left_out(tmp_path: Path) -> None:
     size = {face: areas(got.points, f).sum() for face, f in got.faces.items()}
     assert size.pop("implant") == pytest.approx(sample.morphometry.bone_surface / 2, rel=0.05)
     assert sum(size.values()) == pytest.approx(6 * 300**2)  # the implant's side is not outer
+    assert got.implant is not None
+    corners = got.implant.points[got.implant.facets] - 150
+    half = sample.morphometry.bone_volume / 2
+    assert np.linalg.det(corners).sum() / 6 == pytest.approx(half, rel=0.05)  # closed, normals outwards
+    shown = got.implant.facets[got.implant.at_marrow[got.implant.facets].all(1)]
+    assert areas(got.implant.points, shown).sum() == pytest.approx(
+        areas(got.points, got.faces["implant"]).sum()
+    )
     x = got.points[got.faces["implant"]]
     normal = np.cross(x[:, 1] - x[:, 0], x[:, 2] - x[:, 0])
     assert (normal * (x.mean(1) - 150)).sum(1).min() > 0  # into the marrow

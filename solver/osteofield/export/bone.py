@@ -51,7 +51,7 @@ class Bone:
     @property
     def implant(self) -> bool:
         """Whether the sample holds an implant, so that its bone surface alone does not bound its bone."""
-        return "implant" in (self.provenance.get("labels") or {})
+        return "implant" in self.provenance or "implant" in (self.provenance.get("labels") or {})
 
 
 def bone_of(sample: Sample, depth: np.ndarray | None = None) -> Bone:

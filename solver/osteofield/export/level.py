@@ -45,8 +45,8 @@ def level_of(bone: Bone, nodes: Nodes) -> Level:
     if bone.implant:
         raise InputError(
             Problem(
-                "this sample holds an implant, whose shape the results do not have: only --points and "
-                "--lesion can be written."
+                "this sample holds an implant, which a scan or a closed bone surface cannot show yet: only "
+                "--points and --lesion can be written; implant.xdmf has its own surface."
             )
         )
     if not len(bone.facets):

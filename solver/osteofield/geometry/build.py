@@ -13,8 +13,9 @@ from ..errors import ComputationStopped, InputError, Problem
 from ..team import ALONE, Team
 from .cut import Cut, cut_over
 from .cutpiece import hash_of, measure, piece_of
+from .grid import Grid
 from .halfthickness import half_thickness_over, mean_thickness
-from .implant import Implant, without_implant
+from .implant import Hull, Implant, smooth, without_implant
 from .morphometry import Morphometry, anisotropy, areas, non_manifold_edges, total_volume
 from .piece import Piece, deal
 from .sample import Origin, Sample
@@ -51,6 +52,7 @@ def build_sample(spec: SampleSpec, *, log: Log = lambda _: None, thickness: bool
         grid.dimension, mesh.points, mesh.marrow, mesh.bone, mesh.surface, mesh.faces,
         (grid.origin, grid.upper), made.half, numbers, made.facts,
         Origin(grid, mesh.phi, mesh.keys, made.source.nodes),
+        implant=made.hull,
     )  # fmt: skip
 
 
@@ -76,7 +78,7 @@ def build_piece(
     piece = piece_of(
         made.mesh, made.source.grid, made.source.nodes, made.numbers, made.half, made.facts, origin=origin
     )
-    return replace(piece, hash=hash_of(made.mesh, team))
+    return replace(piece, hash=hash_of(made.mesh, team), implant=made.hull)
 
 
 def _load(spec: SampleSpec, log: Log, thickness: bool = False) -> Sample:
@@ -100,6 +102,7 @@ class _Made:
         half: Half thickness of bone at them, nan at other points.
         numbers: Of the whole.
         facts: For the provenance.
+        hull: Of an implant, on rank 0.
     """
 
     source: Source
@@ -108,6 +111,7 @@ class _Made:
     half: np.ndarray
     numbers: Morphometry
     facts: dict[str, Any]
+    hull: Hull | None
 
 
 def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
@@ -123,8 +127,9 @@ def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
     }  # fmt: skip
     log(f"cutting a grid of {' x '.join(map(str, grid.cells))} cells of {grid.h:.4g} um")
     mesh = cut_over(source.phi, grid, nodes, islands=source.islands)
+    hull = None
     if source.implant is not None:
-        mesh = _take_out(mesh, source.implant, team, log)
+        mesh, hull = _take_out(mesh, source.implant, grid, team, log)
     bad = int(team.sum(non_manifold_edges(mesh.surface, mesh.mine)))
     if bad:
         raise ComputationStopped(
@@ -158,12 +163,12 @@ def _make(spec: SampleSpec, team: Team, log: Log) -> _Made:
         )
     marrow, bone, points = team.sum([mesh.own_marrow, mesh.own_bone, int(mesh.mine.sum())]).tolist()
     log(f"{marrow} marrow cells, {bone} bone cells, {points} points, BV/TV {numbers.bv_tv:.4f}")
-    return _Made(source, mesh, at_surface, half, numbers, facts)
+    return _Made(source, mesh, at_surface, half, numbers, facts, hull)
 
 
-def _take_out(solid: Cut, implant: Implant, team: Team, log: Log) -> Cut:
-    """Collective: the cut without its implant, which nothing crosses."""
-    mesh = without_implant(solid, implant)
+def _take_out(solid: Cut, implant: Implant, grid: Grid, team: Team, log: Log) -> tuple[Cut, Hull | None]:
+    """Collective: the cut without its implant, which nothing crosses; and the hull of that on rank 0."""
+    mesh, hull = without_implant(solid, implant, team)
     cells = team.sum([solid.own_bone, mesh.own_bone])
     if cells[0] == cells[1]:
         what = (
@@ -183,12 +188,12 @@ def _take_out(solid: Cut, implant: Implant, team: Team, log: Log) -> Cut:
         f"the implant takes {taken * mm**d:.4g} {unit[0]} out of the sample, which BV/TV leaves "
         f"out; {free * mm ** (d - 1):.4g} {unit[1]} of it touch marrow"
     )
-    return mesh
+    return mesh, None if hull is None else smooth(hull, implant, grid)
 
 
 def _bone(mesh: Cut, source: Source) -> np.ndarray:
     """Signed distance at the nodes of this rank, positive where there is bone."""
     if source.implant is None:
         return mesh.phi
-    held = source.implant.holds(source.grid.points(source.nodes.own)).reshape(mesh.phi.shape)
-    return np.where(held, -np.abs(mesh.phi), mesh.phi)
+    held = source.implant.level(source.grid.points(source.nodes.own)).reshape(mesh.phi.shape)
+    return np.where(held > 0, -np.abs(mesh.phi), mesh.phi)

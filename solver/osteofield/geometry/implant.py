@@ -10,16 +10,33 @@ import numpy as np
 from scipy import ndimage
 
 from ..case.types import ImplantSpec
+from ..team import ALONE, Team
 from .cut import Cut
+from .grid import Grid
 
 FACE = "implant"  # among the faces of a sample: facets between marrow and implant
+
+
+@dataclass(frozen=True)
+class Hull:
+    """The closed surface of the part of an implant that lies in a sample.
+
+    Attributes:
+        points: ``(n, d)`` um.
+        facets: ``(m, d)`` rows of `points`, normals out of the implant.
+        at_marrow: ``(n,)`` whether a point is also one of marrow; facets of such points alone touch it.
+    """
+
+    points: np.ndarray
+    facets: np.ndarray
+    at_marrow: np.ndarray
 
 
 class Implant(Protocol):
     """Where a sample is implant."""
 
-    def holds(self, x: np.ndarray) -> np.ndarray:
-        """Whether places ``(n, d)`` lie in it."""
+    def level(self, x: np.ndarray) -> np.ndarray:
+        """Positive at places ``(n, d)`` that lie in it, negative elsewhere; smooth at its surface."""
 
     def section(self, axis: int, at: float) -> Implant:
         """The implant in the plane normal to an axis at `at` um."""
@@ -48,9 +65,9 @@ class ImplantMap:
         lead = implant.astype(np.float32) - bone
         return cls(ndimage.gaussian_filter(lead, max(smoothing, 0.5), mode="nearest"), first, spacing)
 
-    def holds(self, x: np.ndarray) -> np.ndarray:
+    def level(self, x: np.ndarray) -> np.ndarray:
         index = (x - np.array(self.first)) / np.array(self.spacing)
-        out: np.ndarray = ndimage.map_coordinates(self.lead, index.T, order=1, mode="nearest") > 0
+        out: np.ndarray = ndimage.map_coordinates(self.lead, index.T, float, order=1, mode="nearest")
         return out
 
     def section(self, axis: int, at: float) -> ImplantMap:
@@ -114,8 +131,8 @@ class ImplantShape:
         half = np.array([*(self.spec.size or ()), np.inf][:3]) / 2
         return -_outside(np.abs(r) - half)
 
-    def holds(self, x: np.ndarray) -> np.ndarray:
-        return self.distance(x) > 0
+    def level(self, x: np.ndarray) -> np.ndarray:
+        return self.distance(x)
 
 
 def _outside(q: np.ndarray) -> np.ndarray:
@@ -123,16 +140,19 @@ def _outside(q: np.ndarray) -> np.ndarray:
     return np.linalg.norm(np.maximum(q, 0.0), axis=1) + np.minimum(q.max(1), 0.0)
 
 
-def without_implant(mesh: Cut, implant: Implant) -> Cut:
-    """The cut less the cells of the implant; its facets to marrow become a face of their own."""
-    keep = ~implant.holds(mesh.points[mesh.bone].mean(1)) if len(mesh.bone) else np.zeros(0, bool)
+def without_implant(mesh: Cut, implant: Implant, team: Team = ALONE) -> tuple[Cut, Hull | None]:
+    """Collective: the cut less the cells of the implant, whose facets to marrow become a face of their own;
+    and on rank 0 the hull of these cells."""
+    keep = implant.level(mesh.points[mesh.bone].mean(1)) <= 0 if len(mesh.bone) else np.zeros(0, bool)
     facets = keep[_behind(mesh.surface, mesh.bone)]
     used = np.zeros(len(mesh.points), bool)
     for cells in (mesh.marrow, mesh.bone[keep]):
         used[cells] = True
     row = np.cumsum(used) - 1
     faces = {**mesh.faces, FACE: mesh.surface[~facets]}
-    return replace(
+    own = ~keep[: mesh.own_bone]
+    hull = hull_over(mesh.points, mesh.keys, mesh.bone[: mesh.own_bone][own], faces[FACE], team)
+    left = replace(
         mesh,
         keys=mesh.keys[used],
         points=mesh.points[used],
@@ -144,6 +164,66 @@ def without_implant(mesh: Cut, implant: Implant) -> Cut:
         own_bone=int(keep[: mesh.own_bone].sum()),
         own_surface=int(facets[: mesh.own_surface].sum()),
     )
+    return left, hull
+
+
+def hull_over(
+    points: np.ndarray, keys: np.ndarray, cells: np.ndarray, free: np.ndarray, team: Team
+) -> Hull | None:
+    """Collective: the hull of the cells of all ranks; on rank 0, None elsewhere.
+
+    Args:
+        points: ``(N, d)`` um.
+        keys: ``(N,)`` names of the points, the same on all ranks.
+        cells: ``(n, d+1)`` cells of the implant that belong to this rank, positively oriented.
+        free: ``(m, d)`` facets between marrow and implant of this rank.
+    """
+    d = points.shape[1]
+    # the facets of a positively oriented simplex, normals outwards
+    sides = ((1, 2, 3), (0, 3, 2), (0, 1, 3), (0, 2, 1)) if d == 3 else ((0, 1), (1, 2), (2, 0))
+    rows = np.concatenate([cells[:, list(s)] for s in sides]) if len(cells) else np.zeros((0, d), np.int64)
+    rows = rows[_single(keys[rows])]  # most of them cancel here already
+    mine = [keys[rows], keys[free]]
+    none = [np.zeros((0, d), np.int64)] * (team.size - 1)
+    names, free_names = (np.concatenate(team.exchange([part, *none])) for part in mine)
+    corners = np.concatenate(team.exchange([points[rows], *(np.zeros((0, d, d)) for _ in none)]))
+    if team.rank:
+        return None
+    once = _single(names)
+    names, corners = names[once], corners[once]
+    order = np.lexsort(np.sort(names, axis=1).T)
+    names, corners = names[order], corners[order]
+    used, first, facets = np.unique(names, return_index=True, return_inverse=True)
+    return Hull(corners.reshape(-1, d)[first], facets.reshape(names.shape), np.isin(used, free_names.ravel()))
+
+
+def smooth(hull: Hull, implant: Implant, grid: Grid) -> Hull:
+    """The hull with the points where it meets bone, which the cells have in steps, moved onto the surface of
+    the implant, by one cell at most; for pictures."""
+    points = hull.points.copy()
+    box = (np.abs(points - grid.origin) < 1e-6 * grid.h) | (np.abs(points - grid.upper) < 1e-6 * grid.h)
+    move = np.flatnonzero(~hull.at_marrow)
+    start, free = points[move], ~box[move]  # those in a face of the box stay in it
+    at, e = start.copy(), 1e-3 * grid.h
+    for _ in range(4):
+        axes = np.eye(at.shape[1]) * e
+        slope = np.stack([implant.level(at + a) - implant.level(at - a) for a in axes], 1) / (2 * e) * free
+        square = (slope**2).sum(1)
+        step = np.where(square > 0, -implant.level(at) / np.where(square > 0, square, 1.0), 0.0)
+        way = at + step[:, None] * slope - start
+        length = np.linalg.norm(way, axis=1)
+        at = start + way * np.minimum(1.0, grid.h / np.maximum(length, e))[:, None]
+    points[move] = at
+    return replace(hull, points=points)
+
+
+def _single(facets: np.ndarray) -> np.ndarray:
+    """Which facets, as rows of names, occur once."""
+    if not len(facets):
+        return np.zeros(0, bool)
+    number, count = np.unique(np.sort(facets, axis=1), axis=0, return_inverse=True, return_counts=True)[1:]
+    out: np.ndarray = count[number.ravel()] == 1
+    return out
 
 
 def _behind(facets: np.ndarray, cells: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..team import ALONE, Team
+from .implant import Hull
 from .morphometry import Morphometry
 from .sample import Origin, Sample
 
@@ -44,6 +45,7 @@ class Piece:
         sigma0: Bone surface per marrow volume, 1/um.
         d0: Bone volume per bone surface, um; nan without bone surface.
         origin: What it was cut out of, where that is kept (a surface that moves needs it).
+        implant: The body that was taken out, on rank 0, if there is one.
     """
 
     team: Team
@@ -68,6 +70,7 @@ class Piece:
     sigma0: float
     d0: float
     origin: Origin | None = None
+    implant: Hull | None = None
 
 
 def part_of(sample: Sample, team: Team) -> Piece:
@@ -145,6 +148,7 @@ class _Dealer:
             hash=s.hash,
             sigma0=s.sigma0,
             d0=s.d0,
+            implant=s.implant if rank == 0 else None,
         )
 
 

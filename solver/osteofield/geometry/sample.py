@@ -13,6 +13,7 @@ from ..team import ALONE
 from .boxes import Partition
 from .fingerprint import fingerprint
 from .grid import Grid
+from .implant import Hull
 from .morphometry import Morphometry
 
 
@@ -51,6 +52,7 @@ class Sample:
         provenance: Where it comes from: JSON-able.
         origin: What it was cut out of; None for a sample from a file.
         reference: sigma0 and d0 of the sample it began as, where the surface has moved since.
+        implant: The body that was taken out, if there is one.
     """
 
     dimension: int
@@ -65,6 +67,7 @@ class Sample:
     provenance: dict[str, Any]
     origin: Origin | None = None
     reference: tuple[float, float] | None = None
+    implant: Hull | None = None
 
     @property
     def sigma0(self) -> float:

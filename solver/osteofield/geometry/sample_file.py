@@ -12,12 +12,14 @@ import numpy as np
 
 from ..errors import InputError, Problem
 from .implant import FACE as IMPLANT
+from .implant import Hull
 from .morphometry import Morphometry, areas
 from .sample import Sample
 
 FORMAT = "osteofield sample 2"
 BONE, MARROW = 1, 2
 SURFACE = 10
+_HULL = ("points", "facets", "at_marrow")
 FACES = {"x-": 20, "x+": 21, "y-": 22, "y+": 23, "z-": 24, "z+": 25, IMPLANT: 26}
 
 
@@ -51,11 +53,15 @@ def save_sample(sample: Sample, path: str | Path) -> tuple[Path, ...]:
         "points": sample.points, "half_thickness": sample.half_thickness,
         "cells": cells, "phase": phase, "facets": facets, "facet": facet,
     }  # fmt: skip
+    hull = sample.implant
+    body = {} if hull is None else {n: getattr(hull, n) for n in _HULL}
     temporary = h5.with_name(h5.name + ".part")
     try:
         with h5py.File(temporary, "w") as f:
             for name, a in arrays.items():
                 f.create_dataset(name, data=a)
+            for name, a in body.items():
+                f.create_dataset(f"implant/{name}", data=a)
             f.attrs["format"] = FORMAT
             f.create_dataset("about", data=json.dumps(about))
         os.replace(temporary, h5)
@@ -135,6 +141,7 @@ def load_sample(path: str | Path) -> Sample:
             about: dict[str, Any] = json.loads(f["about"][()])
             points, half = f["points"][()], f["half_thickness"][()]
             cells, phase, facets, facet = (f[n][()] for n in ("cells", "phase", "facets", "facet"))
+            hull = Hull(*(f[f"implant/{n}"][()] for n in _HULL)) if "implant" in f else None
     except (OSError, KeyError, ValueError) as e:
         raise InputError(Problem(f"'{h5.name}' cannot be read: {e}.", path)) from None
     d = points.shape[1]
@@ -150,6 +157,7 @@ def load_sample(path: str | Path) -> Sample:
         half_thickness=half,
         morphometry=Morphometry.from_dict(about["morphometry"]),
         provenance=about["provenance"],
+        implant=hull,
     )
     if sample.hash != about["hash"]:
         raise InputError(Problem(f"'{h5.name}' has changed since it was written (its hash differs).", path))

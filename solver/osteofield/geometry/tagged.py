@@ -18,9 +18,11 @@ from scipy.sparse.csgraph import connected_components
 
 from ..case.types import TagSpec
 from ..errors import InputError, Problem, did_you_mean
+from ..team import ALONE
 from .grid import Grid
 from .halfthickness import half_thickness, mean_thickness
 from .implant import FACE as IMPLANT
+from .implant import hull_over
 from .morphometry import Morphometry, anisotropy, areas, non_manifold_edges, total_volume, volumes
 from .nearest import Surface
 from .quality import Quality
@@ -114,12 +116,16 @@ def load_tagged(path: Path, spec: TagSpec, *, log: Log = lambda _: None, thickne
     log(
         f"{len(marrow)} marrow cells, {len(bone)} bone cells, {len(points)} points, BV/TV {numbers.bv_tv:.4f}"
     )
-    faces = _by_face(points, outer, d)
+    faces, hull = _by_face(points, outer, d), None
     if spec.implant is not None:
         faces[IMPLANT] = free
+        implant = read.cells[read.phase == _IMPLANT]
+        at = np.flatnonzero(used)[free]  # rows of the points of the file
+        hull = hull_over(read.points, np.arange(len(read.points)), implant, at, ALONE)
     return Sample(
         d, points, marrow, bone, surface, faces,
         (tuple(map(float, lo)), tuple(map(float, hi))), half, Morphometry(**{**vars(numbers), **more}), facts,
+        implant=hull,
     )  # fmt: skip
 
 

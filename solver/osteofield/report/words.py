@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import PurePath
@@ -31,7 +32,7 @@ def paragraphs(result: Result) -> list[tuple[str, str]]:
     case = case_table(result)
     out = [("Sample", _sample(result, case)), ("Start", _start(case)), ("Model", _model(result, case))]
     out += [
-        ("Infection", _infection(result)),
+        ("Infection", _infection(result, case)),
         ("Therapy", therapies(case) or "None."),
         ("Boundary and surface", _rest(result, case)),
     ]
@@ -58,6 +59,10 @@ def _sample(result: Result, case: Mapping[str, Any]) -> str:
         source = f"A test shape ({sample['shape'].get('kind', '')})"
     else:
         source = "A sample"
+    if result.implant is not None:
+        body = sample.get("implant")
+        kind = f" (a {body['shape']})" if isinstance(body, Mapping) and "shape" in body else ""
+        source += f", with an implant in it{kind}"
     if "slice" in sample:
         source += f", in the section at right angles to {sample['slice'].get('axis', '?')}"
     state = State(result, 0) if len(result.marrow.times) else None
@@ -78,19 +83,31 @@ def _sample(result: Result, case: Mapping[str, Any]) -> str:
 def _morphometry(state: State) -> str:
     """From the first mesh; thickness and separation by the plate model (Parfitt et al. 1983, JCI 72:1396)."""
     d = state.dimension
-    total = float(np.prod(np.ptp(state.box, axis=0)[:d]))
-    bone = total - float(point_sizes(*state.marrow_mesh).sum())
+    marrow = float(point_sizes(*state.marrow_mesh).sum())
+    total = float(np.prod(np.ptp(state.box, axis=0)[:d])) - _implant_size(state)
+    bone = total - marrow
     surface = float(point_sizes(*state.surface_mesh).sum()) if len(state.surface_mesh[1]) else 0.0
     if surface <= 0 or bone <= 1e-9 * total:
         return "It holds no bone."
     fraction, specific = bone / total, surface / bone * 1e3  # 1/mm
     thickness = 2 / specific
+    beside = "; the implant is no part of its tissue volume" if state.result.implant is not None else ""
     unit = "mm²" if d == 3 else "mm"
     return (
         f"BV/TV {fraction:.3f}, bone surface {surface * _SI ** (d - 1):.4g} {unit}, BS/BV "
-        f"{specific:.3g} per mm; "
-        f"by the plate model Tb.Th {thickness:.3g} mm and Tb.Sp {thickness * (1 / fraction - 1):.3g} mm."
+        f"{specific:.3g} per mm; by the plate model Tb.Th {thickness:.3g} mm and Tb.Sp "
+        f"{thickness * (1 / fraction - 1):.3g} mm{beside}."
     )
+
+
+def _implant_size(state: State) -> float:
+    """Volume of the implant (2-D: its area) by the divergence theorem, um^d; 0 without one."""
+    if state.result.implant is None:
+        return 0.0
+    points, facets, _ = state.result.implant
+    d = state.dimension
+    x = (points - points.mean(0))[facets][..., :d]
+    return float(np.linalg.det(x).sum()) / math.factorial(d)
 
 
 def _start(case: Mapping[str, Any]) -> str:
@@ -121,7 +138,7 @@ def _model(result: Result, case: Mapping[str, Any]) -> str:
     return " ".join(said)
 
 
-def _infection(result: Result) -> str:
+def _infection(result: Result, case: Mapping[str, Any]) -> str:
     labels = result.record.get("labels") or {}
     units = result.record.get("units") or {}
     said = []
@@ -138,7 +155,24 @@ def _infection(result: Result) -> str:
                 f"which is {volume:.3g} {'mm³' if d == 3 else 'mm²'}"
             )
         said.append(text + ".")
-    return " ".join(said) or "None: the case has no focus."
+    said += [_about_face(face, labels) for face in case.get("face", [])]
+    return " ".join(said) or "None: the case has no focus and nothing on a face."
+
+
+def _about_face(face: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """What is put at a face of the sample, or at an implant, and what comes from there."""
+    where = "the implant" if face.get("side") == "implant" else f"the face {face.get('side')}"
+
+    def what(table: Mapping[str, Any]) -> str:
+        return ", ".join(f"{v} of {labels.get(n, n)}" for n, v in table.items())
+
+    said = []
+    if "load" in face:
+        said.append(f"At day 0, {what(face['load'])} in the marrow within {face.get('layer')} of {where}.")
+    if "source" in face:
+        span = f"from {face.get('from', 'day 0')}" + (f" until {face['until']}" if "until" in face else " on")
+        said.append(f"Through {where} flow, {span}, {what(face['source'])}.")
+    return " ".join(said)
 
 
 def therapies(case: Mapping[str, Any]) -> str:

@@ -34,12 +34,13 @@ BUDGET = "budget.csv"
 RESOLVED = "case.resolved.toml"
 LOG = "log.txt"
 SERIES = ("marrow", "surface")
+IMPLANT, AT_MARROW = "implant", "at_marrow"
 
 # what --overwrite may remove: names osteofield gives, and inside the folders only these endings
 _OWN_FILES = {
     lock.NAME, record.NAME, HISTORY, BUDGET, RESOLVED, LOG, REQUEST,
     "report.html", "resorption.py", "arms.csv",
-    *(f"{name}.{ending}" for name in (*SERIES, "bone") for ending in ("xdmf", "h5", "damaged.h5")),
+    *(f"{name}.{ending}" for name in (*SERIES, IMPLANT, "bone") for ending in ("xdmf", "h5", "damaged.h5")),
 }  # fmt: skip
 _OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png", ".gif", ".mp4")}
 
@@ -307,18 +308,37 @@ class ResultsFolder:
     def begin(self, units: Mapping[str, str], record: Mapping[str, Any], rows: int | None = None) -> bool:
         """Start, or go on after `rows` frames: see `Writer.begin`.
 
-        ``record["resolved"]`` becomes ``case.resolved.toml``, the rest goes into ``run.json``.
+        ``record["resolved"]`` becomes ``case.resolved.toml``, ``record["implant"]`` ``implant.xdmf``, the
+        rest goes into ``run.json``.
         """
-        facts = {k: v for k, v in record.items() if k != "resolved"}
+        facts = {k: v for k, v in record.items() if k not in ("resolved", IMPLANT)}
         if "case" in facts:  # prepare() has the name and hash that count
             facts["case"] = {**facts["case"], **self._record.facts["case"]}
         facts["units"] = dict(facts.get("units") or units)
         self._units = dict(units)
         if "resolved" in record:
             replace_file(self.path / RESOLVED, record["resolved"])
+        if IMPLANT in record and (rows is None or not (self.path / f"{IMPLANT}.h5").exists()):
+            self._write_implant(record[IMPLANT])
         whole = rows is None or self._reopen(rows)
         self._record.begin(facts)
         return not whole
+
+    def _write_implant(self, hull: Any) -> None:
+        """The surface of an implant, once."""
+        from ..simulation.writer import ArraySpec  # loaded by then; readers need no MPI
+
+        arrays = {POINTS: hull.points, CELLS: hull.facets, AT_MARROW: hull.at_marrow.astype(float)}
+        series = XdmfSeries(self.path, IMPLANT)
+        series.create()
+        sink = series.write(0.0, {n: ArraySpec.of(a) for n, a in arrays.items()}, {})
+        try:
+            for name, array in arrays.items():
+                sink.block(name, 0, array)
+        except BaseException:
+            sink.abandon()
+            raise
+        sink.commit()
 
     def _reopen(self, rows: int) -> bool:
         """Cut off what came after a checkpoint; whether every series has its mesh."""

@@ -208,6 +208,16 @@ class Result:
         """Output times, day."""
         return next(iter(self.history.values()), self.marrow.times)
 
+    @cached_property
+    def implant(self) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+        """Surface of an implant in the sample, normals out of it: points ``(n, 3)`` in um, facets ``(m, k)``,
+        and ``(m,)`` which of them touch marrow; None without one."""
+        domain = DomainResult(self.path / "implant.h5", "implant")
+        if not len(domain.times):
+            return None
+        points, facets = domain.mesh(0)
+        return points, facets, (domain["at_marrow"][0] > 0)[facets].all(1)
+
     @property
     def arms(self) -> dict[str, Result]:
         """The arms of a comparison that have results, by name; none in a folder of a single run."""

@@ -43,8 +43,9 @@ def about_focus(focus: Focus, network: Network, dimension: int) -> str:
 
 
 def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[str, Any]:
-    """Roles, labels, model, foci and mesh for ``run.json``."""
+    """Roles, labels, model, foci and mesh for ``run.json``, and an implant, for a file of its own."""
     sample, box = tissue.sample, None
+    implant = None if isinstance(sample, WellMixed) else sample.implant
     roles = network.roles
     mesh: dict[str, Any] = {"sigma0 [1/um]": sample.sigma0, "d0 [um]": sample.d0}
     if not isinstance(sample, WellMixed):
@@ -78,6 +79,7 @@ def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[s
         "dimension": sample.dimension,
         "box": box,
         "mesh": mesh,
+        **({} if implant is None else {"implant": implant}),
     }
 
 

@@ -71,7 +71,8 @@ class Writer(Protocol):
 
         Args:
             units: Population to unit text.
-            record: Facts for run.json.
+            record: Facts for run.json; ``implant``, where there is one, is its hull: ``points``, ``facets``
+                and ``at_marrow``, arrays.
             rows: Number of frames to keep when a run goes on from a checkpoint, None for a new run.
 
         Returns:

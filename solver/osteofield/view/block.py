@@ -11,13 +11,15 @@ import numpy as np
 import pyvista as pv
 from matplotlib.colors import Normalize
 
+from .implant import NOTE as IMPLANT_NOTE
+from .implant import body_of, on_face, section_of
 from .mesh import cut_away, openings, slice_of, surface_mesh
 from .scale import norm_of
 from .scene import Camera, Scene
 from .sheet import Sheet
 from .sight import kept_box
 from .state import State
-from .style import CUT_BONE, INK, field_colours
+from .style import CUT_BONE, IMPLANT, INK, field_colours
 
 _ASPECT = 1.05
 _ASIDE, _ABOVE = 24.0, 34.0  # degree
@@ -64,10 +66,11 @@ def plane_scene(
     plane = slice_of(*state.marrow_mesh, state.centre, normal, fields)
     holes = openings(state.marrow_mesh[0], state.marrow_on_box)
     scene = Scene(bone, kept_box(state.box, state.centre, normal), openings=holes)
+    scene.implant = body_of(state, normal)
     scene.extras.append(
         _coloured(plane.translate(2.0 * normal), norm, cmap)
     )  # um, before the bone it touches
-    marked = []
+    marked = [] if scene.implant is None else [IMPLANT_NOTE]
     if "infected" in fields and plane.n_points:
         line = plane.contour([0.5], scalars="infected")
         if line.n_cells:
@@ -100,6 +103,11 @@ def block_scene(state: State, values: np.ndarray, norm: Normalize, cmap: Any, no
             part = _clip(mesh, bounds, inside)
             if part.n_cells:
                 scene.extras.append(_coloured(part.translate(lift * axis), norm, cmap))
+        for mesh, inside in (
+            (on_face(state, k, box[side, k]), False),
+            (section_of(state, centre, axis), True),
+        ):
+            scene.extras.append(_flat(_clip(mesh, bounds, inside).translate(lift * axis), IMPLANT))
         scene.extras.append(_flat(_clip(whole, bounds, inside=False)))
         scene.extras.append(_flat(cut))
     scene.extras.append(_lines(_notch_edges(box, centre, outward).translate(2 * lift * outward.sum(0))))
@@ -154,8 +162,8 @@ def _coloured(mesh: pv.DataSet, norm: Normalize, cmap: Any) -> Callable[[pv.Plot
     )
 
 
-def _flat(mesh: pv.DataSet) -> Callable[[pv.Plotter], None]:
-    return lambda plotter: plotter.add_mesh(mesh, color=CUT_BONE, lighting=False) if mesh.n_cells else None
+def _flat(mesh: pv.DataSet, colour: str = CUT_BONE) -> Callable[[pv.Plotter], None]:
+    return lambda plotter: plotter.add_mesh(mesh, color=colour, lighting=False) if mesh.n_cells else None
 
 
 def _lines(mesh: pv.PolyData) -> Callable[[pv.Plotter], None]:

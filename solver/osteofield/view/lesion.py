@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import Normalize
 
+from .implant import NOTE as IMPLANT_NOTE
+from .implant import body_of
 from .mesh import cut_away, lines_of, openings, region_border, slice_of, surface_mesh
 from .scale import surface_colours
 from .scene import Camera, Scene
@@ -54,7 +56,8 @@ def lesion_scene(
     bone["value"] = np.asarray(norm(np.clip(bone["value"], norm.vmin, norm.vmax)), dtype=float)
     holes = openings(state.marrow_mesh[0], state.marrow_on_box)
     scene = Scene(bone, kept_box(state.box, state.centre, normal), "value", cmap, holes)
-    marked = []
+    scene.implant = body_of(state, normal)
+    marked = [] if scene.implant is None else [IMPLANT_NOTE]
     if add_infection(scene, state, normal):
         marked.append(f"blue: bacteria, {state.infected_text}")
     if state.foci:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import Normalize
 
+from .implant import NOTE as IMPLANT_NOTE
 from .planar import Planar, draw_edge, draw_first_edge, draw_frame, draw_infected, draw_marrow, planar
 from .scale import joint_norm, surface_colours
 from .state import State
@@ -152,6 +153,8 @@ def draw_table(
             notes.append(f"line: border of the infected marrow ({state.infected_text})")
         if dotted:
             notes.append("dotted: focus at day 0")
+        if sections[0].implant:
+            notes.append(IMPLANT_NOTE)
         if first is not None:
             notes.append("dashed: bone at the start")
         figure.text(_LEFT / width, 0.02 / height, "; ".join(notes), size=6.5, va="bottom")

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
+from .implant import draw_outlines, outlines_of
 from .state import State
 from .style import CUT_BONE, INK
 
@@ -31,6 +32,7 @@ class Planar:
         box: ``(2, 2)`` lower left and upper right corner.
         right, up: ``(3,)`` axes of the plane.
         origin: ``(3,)`` a point of the plane.
+        implant: Closed lines ``(m, 2)`` around what is implant.
     """
 
     points: np.ndarray
@@ -43,6 +45,7 @@ class Planar:
     right: np.ndarray
     up: np.ndarray
     origin: np.ndarray
+    implant: list[np.ndarray]
 
     @property
     def aspect(self) -> float:
@@ -74,6 +77,7 @@ def planar(state: State, normal: np.ndarray, names: Sequence[str]) -> Planar:
             {n: v[segments] for n, v in surface.items()},
             None if state.infected is None else state.infected_share,
             state.box[:, :2], np.array([1.0, 0, 0]), np.array([0.0, 1, 0]), np.zeros(3),
+            outlines_of(state, normal, np.eye(3)[:, :2]),
         )  # fmt: skip
     from .mesh import lines_of, slice_of
 
@@ -92,6 +96,7 @@ def planar(state: State, normal: np.ndarray, names: Sequence[str]) -> Planar:
         {n: np.asarray(lines[n], dtype=float)[ends] for n in surface},
         np.asarray(cut[_INFECTED]) if share and cut.n_points else None,
         np.sort(state.box @ axes, axis=0), right, up, state.centre,
+        outlines_of(state, normal, axes),
     )  # fmt: skip
 
 
@@ -105,6 +110,7 @@ def draw_frame(ax: Axes, section: Planar) -> None:
     ax.set_aspect("equal")
     ax.set_axis_off()
     ax.add_patch(plt.Rectangle((x0, y0), x1 - x0, y1 - y0, fc=CUT_BONE, ec="none", zorder=0))
+    draw_outlines(ax, section.implant)
 
 
 def draw_marrow(ax: Axes, section: Planar, values: np.ndarray, norm: Normalize, cmap: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from .implant import NOTE as IMPLANT_NOTE
 from .planar import Planar, draw_edge, draw_first_edge, draw_frame, draw_infected, draw_marrow, planar
 from .scale import joint_norm, surface_colours
 from .sheet import Sheet
@@ -81,7 +82,7 @@ def draw_panel(
         else:
             (norm, extend), cmap = joint_norm(scaled), field_colours()
             draw_marrow(ax, section, section.marrow[name], norm, cmap)
-        notes = [state.labelled(state.series(name))]
+        notes = [state.labelled(state.series(name)), *([IMPLANT_NOTE] if section.implant else [])]
         if first is not None:
             draw_first_edge(ax, first)
             notes.append("dashed: bone at day 0")

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyvista as pv
 
-from .style import BONE, CUT_BONE
+from .implant import Body
+from .style import BONE, CUT_BONE, IMPLANT
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Scene:
             eye looks out of the sample, and beside them onto bone.
         extras: Each adds something to the plotter.
         occlusion: Whether hollows are darker.
+        implant: Already cut as the bone is.
     """
 
     bone: pv.PolyData | None
@@ -91,6 +93,7 @@ class Scene:
     openings: Mapping[tuple[int, int], pv.PolyData] = field(default_factory=dict)
     extras: list[Callable[[pv.Plotter], None]] = field(default_factory=list)
     occlusion: bool = True
+    implant: Body | None = None
 
     def image(self, camera: Camera, size: tuple[int, int]) -> np.ndarray:
         """Draw.
@@ -111,6 +114,10 @@ class Scene:
         look |= {"ambient": 0.3, "diffuse": 0.84, "specular": 0.06, "specular_power": 15}
         if self._has_bone:
             plotter.add_mesh(self.bone, smooth_shading=True, **look)
+        if self.implant is not None:
+            for mesh in (self.implant.free, self.implant.ends, self.implant.cap):
+                if mesh.n_cells:
+                    plotter.add_mesh(mesh, color=IMPLANT, ambient=0.35, diffuse=0.7, specular=0.3)
         for add in self.extras:
             add(plotter)
         self._frame(plotter)
@@ -154,8 +161,14 @@ class Scene:
         """
         plotter = self._plotter(camera, size)
         plotter.background_color = "black"
-        plotter.add_mesh(self.bone, color="black", lighting=False, culling="back")
-        plotter.add_mesh(self.bone, color="white", lighting=False, culling="front")
+        for mesh in (self.bone, *(() if self.implant is None else (self.implant.free,))):
+            if mesh.n_cells:
+                plotter.add_mesh(mesh, color="black", lighting=False, culling="back")
+                plotter.add_mesh(mesh, color="white", lighting=False, culling="front")
+        if self.implant is not None:  # it is no bone, where it ends in the cut and at the box
+            for mesh, hidden in ((self.implant.cap, False), (self.implant.ends, "back")):
+                if mesh.n_cells:
+                    plotter.add_mesh(mesh, color="black", lighting=False, culling=hidden)
         for (side, axis), marrow in self.openings.items():
             outward = (2 * side - 1) * np.eye(3)[axis]
             if outward @ camera.direction < 0:

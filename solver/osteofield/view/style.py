@@ -19,6 +19,7 @@ COLUMN = 7.2  # inch: the width of two columns in most journals
 
 BONE = "#ede4d0"
 CUT_BONE = "#cdbb97"
+IMPLANT = "#8b949e"
 # Okabe and Ito, Color Universal Design (2008): told apart by colour-blind readers
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442",
