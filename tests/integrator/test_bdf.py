@@ -69,6 +69,17 @@ def test_order_of_the_formulas_on_uneven_steps(problems, kind, order):
     assert between[-1] < 3 * at_end[-1] + 1e-12
 
 
+@pytest.mark.parametrize(("order", "angle"), [(1, 90), (2, 90), (3, 81), (4, 66), (5, 46)])
+def test_angle_of_stability(order, angle):
+    """The root locus stays outside a wedge about the negative axis (Hairer and Wanner 1996, V.2)."""
+    back = 1.0 - np.exp(-1j * np.linspace(1e-3, np.pi, 20001))
+    locus = sum(back**m / m for m in range(1, order + 1))
+    locus = locus + bdf.FORWARD[order] * back ** (order + 1) / (order + 1)
+    left = locus[locus.real < -1e-9]
+    wedge = np.degrees(np.abs(np.arctan2(left.imag, -left.real))).min(initial=90.0)
+    assert angle <= wedge + 1e-9
+
+
 def test_order_rises_where_the_solution_is_smooth(problems):
     system = System(problems.single())
     r, orders = Bdf(system, 0.0, START, StepControl(1e-4, 1e-9), 1e-6), set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Backward differentiation formulas of order 1 to 5 on steps of any length, one linear solve per step.
+"""Numerical differentiation formulas of order 1 to 5 on steps of any length, one linear solve per step.
 
 The polynomial through the new state and the k newest ones has the slope f at the new time (Gear 1971;
 Brayton, Gustavson and Hachtel 1972, Proc IEEE 60:98; Hairer, Norsett and Wanner 1993, III.5). The equation
@@ -8,8 +8,12 @@ of the formula when the new state is P(t), so that with c = sum_j 1 / (t - t_j) 
 
     (c I - J(t, P)) d = f(t, P) - P'(t) ,   y = P(t) + d .
 
+With c + 1 / (t - t_{k+1}) for c this would be the formula of order k + 1, more accurate and less stable.
+A share theta of that term (`FORWARD`) keeps the order k and leaves 1 - theta of its error (the numerical
+differentiation formulas of Shampine and Reichelt 1997, SIAM J Sci Comput 18:1, on steps of any length).
+
 One Newton iteration with the exact Jacobian leaves an error of order d^2, far below that of the step,
-(t - t_1) / (t - t_{k+1}) d. The same quotient with the polynomial of another order tells what that
+(1 - theta) (t - t_1) / (t - t_{k+1}) d. The same with the polynomial of another order tells what that
 order would have made of the step, and the order that promises the longest next step is taken.
 """
 
@@ -28,8 +32,13 @@ from .settle import settle
 from .system import Extent, System
 
 HIGHEST = 5  # order; the formulas of order 7 and more are unstable, that of order 6 nearly so
-LOCAL = 0.05  # error allowed in one step over `tolerance`: steps are three times as many as those of RODAS4
-NOISE = 0.25  # of that error which linear solves may make up at most
+# share of the next higher order, by order: stable for angles of 90, 90, 82, 67 and 47 degrees, where none
+# gives 90, 90, 86, 73 and 52
+FORWARD = (0.0, 0.37, 0.5, 0.5, 0.4, 0.2)
+# error allowed in one step over `tolerance`: steps are three times as many as those of RODAS4, and what is
+# wrong with cells stays wrong, while solutes are replaced within hours
+LOCAL, DIFFUSING = 0.05, 0.2
+NOISE = 0.25  # of that error which linear solves may make up at most; `linear_tolerance` / `LOCAL` as a rule
 CORRECTION = 0.5  # of a correction that may be left out, however small it is: extrapolation alone is unstable
 PATIENCE = 4  # rejections of one step before the past is forgotten
 GROWTH = 1.5  # of a step over the last one
@@ -42,8 +51,8 @@ class Bdf:
     """Adaptive integration of a `System` with variable order and error control per population.
 
     The first step is one of RODAS4, whose interpolant gives the states to go on from. The error of a step
-    is held below a twentieth of `tolerance`, so that what has accumulated at the end of a run compares
-    with RODAS4 at the same tolerance.
+    is held below a twentieth of `tolerance` (a fifth where a population diffuses), so that what has
+    accumulated at the end of a run compares with RODAS4 at the same tolerance.
 
     Attributes:
         control: Step lengths.
@@ -65,6 +74,8 @@ class Bdf:
         self._past = History(system, HIGHEST + 2)  # one more than a step needs, so that it can be undone
         self._past.push(t, y.copy(), np.zeros(system.populations))
         self.order, self._used, self._since = 0, 0, 0
+        self._allowed = np.full(system.populations, LOCAL)
+        self._allowed[: system.problem.diffusing] = DIFFUSING
         self._first: Rodas | None = None
         self._planned = control.step
         control.largest_growth = GROWTH
@@ -280,10 +291,11 @@ class Bdf:
         t = stop if h == stop - self.t else self.t + h
         now = min(t, np.nextafter(stop, -np.inf))  # a formula that jumps at the stop has not yet
         value, slope = past.value(t, k + 1), past.slope(t, k + 1)
-        c = sum(1.0 / (t - past.times[j]) for j in range(k))
+        further = 1.0 / (t - past.times[k])
+        c = sum(1.0 / (t - past.times[j]) for j in range(k)) + FORWARD[k] * further
         y, d = past.room(), past.room()
         s.linear2(list(value), list(-slope), past.states[: k + 1], y, d)
-        failure, error, extent = self._correct(now, y, d, c, (t - self.t) / (t - past.times[k]))
+        failure, error, extent = self._correct(now, y, d, c, (1.0 - FORWARD[k]) * (t - self.t) * further)
         if failure is None and extent is not None:
             change = (s.reaction + s.reaction_along(d) - past.integral(slope)) / c
             self._acceptance.accept(h, extent)
@@ -316,11 +328,12 @@ class Bdf:
         s.rate(t, y, f)
         s.linear([1.0, 1.0], [f, d], d)
         self._past.give_back(f)
-        limit = min(self.linear_tolerance, NOISE * LOCAL) * self.tolerance * c / share
+        part = min(self.linear_tolerance / LOCAL, NOISE) * DIFFUSING  # what is local is eliminated exactly
+        limit = part * self.tolerance * c / share
         if not s.solve(d, d, judge.size, limit, CORRECTION).converged:
             return "solve: the linear solver did not converge", np.inf, None
         extent = s.advance(y, d)
-        scaled = judge.relative(share * extent.change, extent) / LOCAL
+        scaled = judge.relative(share * extent.change, extent) / self._allowed
         failure = judge.objection(scaled, extent)
         error = float(scaled.max())
         if failure is not None and not failure.startswith("error"):
@@ -354,10 +367,11 @@ class Bdf:
             row = np.zeros(points + 1)
             row[0], row[1 : q + 2] = 1.0, -past.value(t, q + 1, first=1)
             rows.append(row)
-            shares.append((t - last) / (t - past.times[q + 1]))
+            shares.append((1.0 - FORWARD[q]) * (t - last) / (t - past.times[q + 1]))
         norms = s.combined_norms(rows[0], rows[-1], past.states[: points + 1])
         judge = self._acceptance
-        scaled = [a * n / (LOCAL * judge.tolerance * judge.size) for a, n in zip(shares, norms, strict=False)]
+        allowed = self._allowed * judge.tolerance * judge.size
+        scaled = [a * n / allowed for a, n in zip(shares, norms, strict=False)]
         return [(q, float(e.max())) for q, e in zip(orders, scaled, strict=True)]
 
     def interpolate(self, t: float, out: np.ndarray) -> np.ndarray:
