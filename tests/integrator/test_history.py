@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteofield.integrator import System
+from osteofield.integrator import System, area
 from osteofield.integrator.history import History
 
 TIMES = (0.0, 0.3, 0.4, 0.9, 1.0, 1.7)
@@ -50,3 +50,12 @@ def test_the_newest_are_kept_and_vectors_are_used_again(past):
     assert past.states[0] is newest
     past.clear()
     assert past.times == [1.7] and past.states == [newest]
+
+
+def test_area_below_the_polynomial_between_the_two_newest():
+    times = sorted(TIMES, reverse=True)
+    weights = area(times)
+    for p in range(len(TIMES)):
+        exact = (1.7 ** (p + 1) - 1.0) / (p + 1)
+        assert weights @ np.array(times) ** p == pytest.approx(exact, rel=1e-11)
+    assert area([3.0, 1.0]) == pytest.approx([1.0, 1.0])

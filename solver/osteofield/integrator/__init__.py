@@ -5,6 +5,7 @@ from .acceptance import Statistics
 from .bdf import Bdf
 from .control import StepControl
 from .halo import Halo, LocalMatrix
+from .history import area
 from .rodas import Rodas
 from .steady import steady_state
 from .system import Points, Problem, System
@@ -24,5 +25,6 @@ __all__ = [
     "Statistics",
     "StepControl",
     "System",
+    "area",
     "steady_state",
 ]

@@ -116,6 +116,11 @@ class Bdf:
             return self._first.span
         return (self._past.times[1], self.t) if len(self._past) > 1 else (self.t, self.t)
 
+    @property
+    def points(self) -> int:
+        """Ends of steps, with the last one, that `interpolate` goes through; 0 if through others, too."""
+        return self._used + 1 if self._first is None and self.order else 0
+
     # ---------------------------------------------------------------- for checkpoints
     @property
     def states(self) -> list[np.ndarray]:

@@ -8,6 +8,18 @@ import numpy as np
 from .system import System
 
 
+def area(times: list[float]) -> np.ndarray:
+    """(points,) weights of the integral, from the second time to the first, of the polynomial through all.
+
+    Args:
+        times: Descending.
+    """
+    h = times[0] - times[1]
+    nodes = (np.array(times) - times[1]) / h  # 1, 0, then below
+    powers = np.arange(len(times))
+    return h * np.linalg.solve(nodes ** powers[:, None], 1.0 / (powers + 1.0))
+
+
 class History:
     """States at past times, newest first, and this rank's integrals of the reactions that belong to them.
 

@@ -112,6 +112,11 @@ class Rodas:
         self.restart(states[0], GENTLY * facts["control"]["step"])
 
     @property
+    def points(self) -> int:
+        """See `Bdf.points`: what `interpolate` goes through are not ends of steps."""
+        return 0
+
+    @property
     def span(self) -> tuple[float, float]:
         """Begin and end of the last step."""
         return self._span

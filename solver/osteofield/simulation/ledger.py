@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ..integrator import System
+from ..integrator import System, area
 from ..kinetics import Network
 
 
@@ -20,9 +20,14 @@ class Ledger:
     solves, the stiffness, the elimination and the halo exchange lost, not the step error; turnover
     is the time integral of half the sum of the absolute rate terms.
 
+    Flows are taken at the ends of steps and integrated along the polynomial through them, whose degree is
+    that of the solution. Where the past is too short for it, a value half-way gives Simpson's rule.
+
     Attributes:
-        integral: Time integral of every flow (`names_of_flows`), by Simpson's rule on the dense output.
+        integral: Time integral of every flow (`names_of_flows`).
     """
+
+    LENGTH = 6  # flows that are remembered
 
     def __init__(self, system: System, network: Network, sigma0: float | None = None):
         self._s = system
@@ -30,7 +35,9 @@ class Ledger:
         terms = system.problem.surface.kernel.term_names
         self._of_term = np.array([self._names.index(t[0]) for t in terms], dtype=np.int64)
         self._start = self._first = np.zeros(len(self._names))
-        self._flows = self.integral = np.zeros(0)
+        self.integral = np.zeros(0)
+        self._times: list[float] = []  # descending; since the last jump
+        self._flows: list[np.ndarray] = []
         self._turnover = np.zeros(len(self._names))
         self._marrow_of_term = self._match()
         self._sums = {
@@ -89,39 +96,51 @@ class Ledger:
 
     def gross(self, t: float, y: np.ndarray) -> np.ndarray:
         """Collective: half the sum of absolute term totals of every population, amount per day."""
-        return self._gross(self.flows(t, y))
+        return self._gross(np.abs(self.flows(t, y)))
 
-    def _gross(self, flows: np.ndarray) -> np.ndarray:
-        terms = np.abs(flows[: len(self._of_term)])
+    def _gross(self, sizes: np.ndarray) -> np.ndarray:
+        terms = sizes[: len(self._of_term)]
         return 0.5 * np.bincount(self._of_term, weights=terms, minlength=len(self._names))
 
     def start(self, t: float, y: np.ndarray) -> None:
         """Collective: amounts at the beginning."""
         self._start = self._first = self._s.reduce(self._s.totals(y))
         self.restart(t, y)
-        self.integral = np.zeros(len(self._flows))
+        self.integral = np.zeros(len(self._flows[0]))
 
     def restart(self, t: float, y: np.ndarray) -> None:
         """Collective: rates where inputs, sources or the state have jumped."""
-        self._flows = self.flows(t, y)
+        self._times, self._flows = [t], [self.flows(t, y)]
 
-    def step(self, h: float, t: float, y: np.ndarray, middle: np.ndarray | None = None) -> None:
-        """Collective: add what flowed in a step of length `h` that ended at `t`.
+    def step(
+        self, t: float, y: np.ndarray, points: int = 2, half_way: Callable[[], np.ndarray] | None = None
+    ) -> None:
+        """Collective: add what flowed in a step.
 
         Args:
-            h: day.
-            t: day.
+            t: Its end, day.
             y: State at the end.
-            middle: State half-way: then Simpson's rule is used, else the trapezoidal one.
+            points: Ends of steps, this one included, whose polynomial is the solution's in the step; 0 if
+                there is no such polynomial.
+            half_way: State half-way, asked for then, and where there are not so many since the last jump.
         """
-        flows = self.flows(np.nextafter(t, -np.inf), y)
-        parts = [(0.5, self._flows), (0.5, flows)]
-        if middle is not None:
-            parts = [(1 / 6, self._flows), (4 / 6, self.flows(t - 0.5 * h, middle)), (1 / 6, flows)]
-        for weight, rate in parts:
-            self.integral = self.integral + weight * h * rate
-            self._turnover = self._turnover + weight * h * self._gross(rate)
-        self._flows = flows
+        begin = self._times[0]
+        self._times.insert(0, t)
+        self._flows.insert(0, self.flows(np.nextafter(t, -np.inf), y))
+        del self._times[self.LENGTH :], self._flows[self.LENGTH :]
+        n = min(max(points, 3), self.LENGTH) if points else 0
+        if half_way is not None and not 0 < n <= len(self._times):
+            middle = self.flows(0.5 * (begin + t), half_way())
+            rates, weights = (
+                [self._flows[0], middle, self._flows[1]],
+                (t - begin) / 6 * np.array([1.0, 4.0, 1.0]),
+            )
+        else:
+            n = min(n or 2, len(self._times))
+            rates, weights = self._flows[:n], area(self._times[:n])
+        values = np.array(rates)
+        self.integral = self.integral + weights @ values
+        self._turnover = self._turnover + self._gross(np.maximum(weights @ np.abs(values), 0.0))
 
     def jump(self, change: np.ndarray) -> None:
         """An amount per population that was added or taken by an event (already global)."""
@@ -162,12 +181,14 @@ class Ledger:
             "start": self._start.tolist(),
             "first": self._first.tolist(),
             "turnover": self._turnover.tolist(),
-            "flows": self._flows.tolist(),
+            "times": list(self._times),
+            "flows": [flows.tolist() for flows in self._flows],
             "integral": self.integral.tolist(),
         }
 
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
         self._start, self._turnover = np.array(values["start"]), np.array(values["turnover"])
-        self._first, self._flows = np.array(values["first"]), np.array(values["flows"])
+        self._first, self._times = np.array(values["first"]), list(values["times"])
+        self._flows = [np.array(flows) for flows in values["flows"]]
         self.integral = np.array(values["integral"])

@@ -255,8 +255,12 @@ class Simulation:
         """Collective: outputs, events, doses and clearing that belong to the last step."""
         integrator, ledger = self._integrator, self._ledger
         begin, t = integrator.span
-        integrator.interpolate(0.5 * (begin + t), self._middle)
-        ledger.step(t - begin, t, integrator.y, self._middle)
+
+        def half_way() -> np.ndarray:
+            integrator.interpolate(0.5 * (begin + t), self._middle)
+            return self._middle
+
+        ledger.step(t, integrator.y, integrator.points, half_way)
         self._outputs.follow(integrator, ledger)
         if happens:
             self._happen()
