@@ -79,6 +79,6 @@ METHOD = Method(
     "ours",
     "osteofield",
     run,
-    {"linear_tolerance": (3e-3, 1e-3, 1e-2)},
+    {"linear_tolerance": (1e-2, 3e-3)},
     tolerance=1e-3,
 )

@@ -358,7 +358,7 @@ def _time(table: Table) -> TimeSpec:
             "shortest_step", "day", "1e-9 day" if short == 1 else f"{1e-9 * short:.3g} day"
         ),
         longest_step=table.quantity("longest_step", "day") if table.has("longest_step") else None,
-        linear_tolerance=table.number("linear_tolerance", 3e-3, above=0.0, at_most=1.0),
+        linear_tolerance=table.number("linear_tolerance", 1e-2, above=0.0, at_most=1.0),
         method=table.choice("method", ("auto", "bdf", "rodas"), "auto"),
     )
     table.close()

@@ -362,7 +362,7 @@ class TimeSpec:
     first_step: float = 1e-4
     shortest_step: float = 1e-9
     longest_step: float | None = None
-    linear_tolerance: float = 3e-3
+    linear_tolerance: float = 1e-2
     method: str = "auto"
 
 

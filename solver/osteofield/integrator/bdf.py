@@ -38,7 +38,7 @@ FORWARD = (0.0, 0.37, 0.5, 0.5, 0.4, 0.2)
 # error allowed in one step over `tolerance`: steps are three times as many as those of RODAS4, and what is
 # wrong with cells stays wrong, while solutes are replaced within hours
 LOCAL, DIFFUSING = 0.05, 0.2
-NOISE = 0.25  # of that error which linear solves may make up at most; `linear_tolerance` / `LOCAL` as a rule
+NOISE = 0.25  # of that error which linear solves may make up at most; what is local they solve exactly
 CORRECTION = 0.5  # of a correction that may be left out, however small it is: extrapolation alone is unstable
 PATIENCE = 4  # rejections of one step before the past is forgotten
 GROWTH = 1.5  # of a step over the last one
@@ -66,7 +66,7 @@ class Bdf:
         y: np.ndarray,
         control: StepControl,
         tolerance: float,
-        linear_tolerance: float = 3e-3,
+        linear_tolerance: float = 1e-2,
     ):
         self.system, self.control = system, control
         self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
@@ -329,12 +329,8 @@ class Bdf:
         s, judge = self.system, self._acceptance
         if not s.prepare(t, y, c):
             return "solve: a local block is singular", np.inf, None
-        f = self._past.room()
-        s.rate(t, y, f)
-        s.linear([1.0, 1.0], [f, d], d)
-        self._past.give_back(f)
-        part = min(self.linear_tolerance / LOCAL, NOISE) * DIFFUSING  # what is local is eliminated exactly
-        limit = part * self.tolerance * c / share
+        s.add_rate(t, y, d)
+        limit = min(self.linear_tolerance, NOISE * DIFFUSING) * self.tolerance * c / share
         if not s.solve(d, d, judge.size, limit, CORRECTION).converged:
             return "solve: the linear solver did not converge", np.inf, None
         extent = s.advance(y, d)

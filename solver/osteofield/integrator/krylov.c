@@ -18,16 +18,6 @@ static inline void kx(const int *ip, const int *ix, const real *kv, const double
         for (int p = 0; p < ND; p++) s[p] += kv[j] * (x[(long)ix[j] * ND + p] - xi[p]);
     for (int p = 0; p < ND; p++) s[p] += t[p];
 }
-// f_d -= D (K x) / m
-void diffuse(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *m, const double *x,
-             double *f) {
-    for (long i = 0; i < n; i++) {
-        double s[ND];
-        kx(ip, ix, kv, x, i, s);
-        const double im = 1. / m[i];
-        for (int p = 0; p < ND; p++) f[i * NM + p] -= D[p] * s[p] * im;
-    }
-}
 // y = (D K + S) x, x has owned and ghost rows
 void apply(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *S, const double *x,
            double *y) {

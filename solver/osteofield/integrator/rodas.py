@@ -72,7 +72,7 @@ class Rodas:
         y: np.ndarray,
         control: StepControl,
         tolerance: float,
-        linear_tolerance: float = 3e-3,
+        linear_tolerance: float = 1e-2,
         *,
         acceptance: Acceptance | None = None,
         room: Callable[[], np.ndarray] | None = None,

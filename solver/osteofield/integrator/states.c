@@ -70,27 +70,62 @@ void linear2(long n, int k, const double *c, const double *d, const double **x, 
     pair(0, n, k, c, d, x, o, q);
 }
 
-// Sums over rows of W numbers. Widths that are known at compile time (marrow and surface rows) keep their
-// sums in registers.
-#define WIDE(...)                                                                                                      \
-    if (w == NM) {                                                                                                     \
-        enum { W = NM };                                                                                               \
-        __VA_ARGS__                                                                                                    \
-    } else {                                                                                                           \
-        enum { W = NS };                                                                                               \
-        __VA_ARGS__                                                                                                    \
+// A row of a state is one vector, as wide as the next power of two: the numbers beyond the row are those of the
+// next one, or zeros after the last, and are never stored.
+#define WIDTH(W) ((W) <= 2 ? 2 : (W) <= 4 ? 4 : (W) <= 8 ? 8 : (W) <= 16 ? 16 : (W) <= 32 ? 32 : 64)
+#define KIND(NAME, W)                                                                                                  \
+    typedef double NAME##_row __attribute__((vector_size(8 * WIDTH(W))));                                              \
+    typedef long NAME##_mask __attribute__((vector_size(8 * WIDTH(W))));                                               \
+    typedef double NAME##_loose __attribute__((vector_size(8 * WIDTH(W)), aligned(8), may_alias));                     \
+    static inline NAME##_row NAME##_at(const double *x, int last) {                                                    \
+        NAME##_row r = {0};                                                                                            \
+        if (last) memcpy(&r, x, (W) * sizeof(double));                                                                 \
+        else r = *(const NAME##_loose *)x;                                                                             \
+        return r;                                                                                                      \
+    }                                                                                                                  \
+    static inline void NAME##_put(double *x, NAME##_row r) { memcpy(x, &r, (W) * sizeof(double)); }                    \
+    static inline NAME##_row NAME##_pick(NAME##_mask c, NAME##_row a, NAME##_row b) {                                  \
+        return (NAME##_row)((c & (NAME##_mask)a) | (~c & (NAME##_mask)b));                                             \
+    }                                                                                                                  \
+    static inline void NAME##_totals(long n, const double *m, const double *v, double *out) {                          \
+        NAME##_row s = NAME##_at(out, 1);                                                                              \
+        for (long i = 0; i < n; i++) s += m[i] * NAME##_at(v + i * (W), i + 1 == n);                                   \
+        NAME##_put(out, s);                                                                                            \
+    }                                                                                                                  \
+    static inline void NAME##_squares(long n, const double *m, const double *v, double *out) {                         \
+        NAME##_row s = NAME##_at(out, 1);                                                                              \
+        for (long i = 0; i < n; i++) {                                                                                 \
+            const NAME##_row x = NAME##_at(v + i * (W), i + 1 == n);                                                   \
+            s += m[i] * x * x;                                                                                         \
+        }                                                                                                              \
+        NAME##_put(out, s);                                                                                            \
+    }                                                                                                                  \
+    static inline void NAME##_advance(long n, const double *m, double a, const double *d, double *v, double *out) {    \
+        NAME##_row s = NAME##_at(out, 1), e = NAME##_at(out + (W), 1), low = NAME##_at(out + 2 * (W), 1),              \
+                   high = NAME##_at(out + 3 * (W), 1);                                                                 \
+        for (long i = 0; i < n; i++) {                                                                                 \
+            const int last = i + 1 == n;                                                                               \
+            const NAME##_row di = NAME##_at(d + i * (W), last), x = NAME##_at(v + i * (W), last) + a * di;             \
+            const NAME##_row size = (NAME##_row)((NAME##_mask)x & 0x7fffffffffffffffL);                                \
+            NAME##_put(v + i * (W), x);                                                                                \
+            s += m[i] * x * x;                                                                                         \
+            e += m[i] * di * di;                                                                                       \
+            low = NAME##_pick(x < low, x, low);                                                                        \
+            high = NAME##_pick(size > high, size, high);                                                               \
+        }                                                                                                              \
+        NAME##_put(out, s);                                                                                            \
+        NAME##_put(out + (W), e);                                                                                      \
+        NAME##_put(out + 2 * (W), low);                                                                                \
+        NAME##_put(out + 3 * (W), high);                                                                               \
     }
-#define ROOM (NM > NS ? NM : NS)
+KIND(marrow, NM)
+KIND(surface, NS)
 
 void squares(long n, int w, const double *m, const double *v, double *out) { // out[p] += sum m v^2
-    double s[ROOM] = {0};
-    WIDE(for (long i = 0; i < n; i++) for (int p = 0; p < W; p++) s[p] += m[i] * v[i * W + p] * v[i * W + p];)
-    for (int p = 0; p < w; p++) out[p] += s[p];
+    w == NM ? marrow_squares(n, m, v, out) : surface_squares(n, m, v, out);
 }
 void totals(long n, int w, const double *m, const double *v, double *out) { // out[p] += sum m v
-    double s[ROOM] = {0};
-    WIDE(for (long i = 0; i < n; i++) for (int p = 0; p < W; p++) s[p] += m[i] * v[i * W + p];)
-    for (int p = 0; p < w; p++) out[p] += s[p];
+    w == NM ? marrow_totals(n, m, v, out) : surface_totals(n, m, v, out);
 }
 void lowest(long n, int w, const double *v, double *out) {
     for (long i = 0; i < n; i++)
@@ -105,37 +140,45 @@ void largest(long n, int w, const double *v, double *out) {
 // v += a d, and of every column: out[p] += sum m v^2, out[w + p] += sum m d^2, out[2w + p] = smallest v and
 // out[3w + p] = largest |v| so far. A NaN shows in the sums.
 void advance(long n, int w, const double *m, double a, const double *d, double *v, double *out) {
-    double s[ROOM] = {0}, e[ROOM] = {0}, low[ROOM], high[ROOM];
-    for (int p = 0; p < w; p++) { low[p] = out[2 * w + p]; high[p] = out[3 * w + p]; }
-    WIDE(for (long i = 0; i < n; i++) for (int p = 0; p < W; p++) {
-        const double di = d[i * W + p], x = v[i * W + p] + a * di, size = fabs(x);
-        v[i * W + p] = x;
-        s[p] += m[i] * x * x;
-        e[p] += m[i] * di * di;
-        low[p] = x < low[p] ? x : low[p];
-        high[p] = size > high[p] ? size : high[p];
-    })
-    for (int p = 0; p < w; p++) {
-        out[p] += s[p];
-        out[w + p] += e[p];
-        out[2 * w + p] = low[p];
-        out[3 * w + p] = high[p];
-    }
+    w == NM ? marrow_advance(n, m, a, d, v, out) : surface_advance(n, m, a, d, v, out);
 }
 // out[p] += sum m u^2, out[w + p] += sum m z^2 of the combinations u = sum a_j x_j and z = sum b_j x_j, neither kept
 void gaps(long n, int w, const double *m, int k, const double *a, const double *b, const double **x, double *out) {
     enum { CHUNK = 32 };
-    double u[CHUNK * ROOM], z[CHUNK * ROOM], s[ROOM] = {0}, t[ROOM] = {0};
-    for (long i0 = 0; i0 < n; i0 += CHUNK) {
-        const long rows = n - i0 < CHUNK ? n - i0 : CHUNK;
-        pair(i0 * w, rows * w, k, a, b, x, u, z);
-        WIDE(for (long i = 0; i < rows; i++) for (int p = 0; p < W; p++) {
-            s[p] += m[i0 + i] * u[i * W + p] * u[i * W + p];
-            t[p] += m[i0 + i] * z[i * W + p] * z[i * W + p];
-        })
+    double u[CHUNK * (NM > NS ? NM : NS) + 1], z[CHUNK * (NM > NS ? NM : NS) + 1];
+    for (long i = 0; i < n; i += CHUNK) {
+        const long rows = n - i < CHUNK ? n - i : CHUNK;
+        pair(i * w, rows * w, k, a, b, x, u, z);
+        squares(rows, w, m + i, u, out);
+        squares(rows, w, m + i, z, out + w);
     }
-    for (int p = 0; p < w; p++) {
-        out[p] += s[p];
-        out[w + p] += t[p];
+}
+typedef double few __attribute__((vector_size(8 * WIDTH(ND)))); // the diffusing part of a row
+typedef double few_loose __attribute__((vector_size(8 * WIDTH(ND)), aligned(8), may_alias));
+static inline few diffusing(const double *x) { return *(const few_loose *)x; }
+// o = w o + f - D (K x) / m in marrow rows, and out[p] += sum m f: rates f of the reactions with what diffuses.
+// Spare numbers follow x.
+void gain(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *m, const double *x,
+          const double *f, double w, double *o, double *out) {
+    marrow_row s = marrow_at(out, 1);
+    few d = {0};
+    memcpy(&d, D, ND * sizeof(double));
+    for (long i = 0; i < n; i++) {
+        const int last = i + 1 == n, e = ip[i + 1];
+        const few xi = diffusing(x + i * ND);
+        few a = {0}, b = {0};
+        int j = ip[i];
+        for (; j + 1 < e; j += 2) {
+            a += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
+            b += kv[j + 1] * (diffusing(x + (long)ix[j + 1] * ND) - xi);
+        }
+        if (j < e) a += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
+        a = (a + b) * d * (1. / m[i]);
+        double k[WIDTH(NM)] = {0};
+        memcpy(k, &a, ND * sizeof(double));
+        const marrow_row fi = marrow_at(f + i * NM, last);
+        s += m[i] * fi;
+        marrow_put(o + i * NM, w * marrow_at(o + i * NM, last) + fi - *(const marrow_loose *)k);
     }
+    marrow_put(out, s);
 }

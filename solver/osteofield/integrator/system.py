@@ -192,7 +192,9 @@ class System:
                 self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
             self._stiffness = self.hierarchy.levels[0].values
-        self._x = np.zeros((self._rows + p.local.halo.ghosts, nd))
+        rows = self._rows + p.local.halo.ghosts
+        self._x = np.zeros(rows * nd + 32)[: rows * nd].reshape(rows, nd)  # vector loads touch what follows
+        self._f = self.vector()
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
         self._schur = np.zeros((self._rows, nd * nd))
         self._kinds = (("marrow", p.inside), ("surface", p.surface))
@@ -343,6 +345,16 @@ class System:
 
     def rate(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
         """Collective: dy/dt. Leaves this rank's reaction totals in `reaction`."""
+        self._react(t, y, out)
+        self._spread(y, out, 0.0, out)
+
+    def add_rate(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
+        """Collective: ``out += dy/dt``. Leaves this rank's reaction totals in `reaction`."""
+        self._react(t, y, self._f)
+        self._spread(y, self._f, 1.0, out)
+
+    def _react(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
+        """Rates of the reactions and of what comes through faces."""
         p = self.problem
         fm, fs = self.marrow(out), self.surface(out)
         for kind, points in self._kinds:
@@ -354,13 +366,29 @@ class System:
             fm[rows, :nd] += flux * (p.open_area / p.volumes[rows])[:, None]
         if len(p.source_rows):
             fm[p.source_rows, : p.diffusing] += p.source
-        self.reaction = self.totals(out)
+
+    def _spread(self, y: np.ndarray, f: np.ndarray, share: float, out: np.ndarray) -> None:
+        """Collective: ``out = share out + f + diffusion``; the totals of `f` are `reaction`."""
+        p, k = self.problem, self.problem.local
+        marrow, surface = slice(0, self._split), slice(self._split, None)
+        self.reaction = totals = np.zeros(self.populations)
+        if self._points:
+            self._c.totals(
+                self._points, p.surface_width, p.surface.weight, f[surface], totals[p.marrow_width :]
+            )
+            if share:
+                self._c.linear([1.0, share], [f[surface], out[surface]], out[surface])
         if not p.diffusing:
+            self._c.totals(self._rows, p.marrow_width, p.volumes, f[marrow], totals)
+            if share:
+                self._c.linear([1.0, share], [f[marrow], out[marrow]], out[marrow])
             return
         self._c.pack(self._rows, y, self._x)
-        p.local.halo(self._x)
-        k = p.local
-        self._c.diffuse(self._rows, k.indptr, k.indices, self._stiffness, self._D, p.volumes, self._x, fm)
+        k.halo(self._x)
+        self._c.gain(
+            self._rows, k.indptr, k.indices, self._stiffness, self._D, p.volumes, self._x, f[marrow], share,
+            out[marrow], totals,
+        )  # fmt: skip
 
     def time_derivative(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
         """Partial derivative of the rates with respect to time."""
