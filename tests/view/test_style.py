@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteofield.view.scale import norm_of
+from osteofield.view.scale import gained, norm_of, surface_colours
 from osteofield.view.style import BONE, depth_colours, label_text, nice_length, unit_text, with_unit
 
 
@@ -72,3 +72,13 @@ def test_scale_is_logarithmic_only_over_more_than_a_decade() -> None:
     assert norm.vmin < norm.vmax
     norm, _ = norm_of(np.array([-3.0, -3.0]))
     assert norm.vmin < norm.vmax
+
+
+def test_depth_shows_gain_where_nothing_was_lost() -> None:
+    norm, colours, extend = surface_colours(True, [np.array([-1.2, -0.4])])
+    assert (norm.vmin, norm.vmax, extend) == (-1.2, 0.0, "neither") and gained(norm)
+    light, dark = (sum(colours(x)[:3]) for x in (1.0, 0.0))
+    assert light > 2.5 and dark < 0.7  # bone where nothing happened, dark green where most was formed
+    norm, _, extend = surface_colours(True, [np.array([-5.0, 3.0])])
+    assert (norm.vmin, norm.vmax, extend) == (0.0, 3.0, "min") and not gained(norm)
+    assert surface_colours(True, [np.zeros(3)])[0].vmax == 1.0

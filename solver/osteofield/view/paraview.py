@@ -89,7 +89,7 @@ def _settings(result: Result) -> dict[str, Any]:
     if state.depth:
         norm, _, _ = surface_colours(True, [result.surface[state.depth][-1]])
         out |= {
-            "depth top": norm.vmax,
+            "depth top": norm.vmax or 1.0,  # nothing lost
             "depth title": f"net eroded depth ({result.surface[state.depth].unit})",
             "depth colours": _sampled(depth_colours()),
         }

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from .implant import NOTE as IMPLANT_NOTE
 from .planar import Planar, draw_edge, draw_first_edge, draw_frame, draw_infected, draw_marrow, planar
-from .scale import joint_norm, surface_colours
+from .scale import gained, joint_norm, surface_colours
 from .sheet import Sheet
 from .sight import normal_of
 from .state import State
@@ -76,13 +76,15 @@ def draw_panel(
         ax = sheet.panel(column, "lesion" if close else "bone" if on_edge else state.label(name))
         draw_frame(ax, section)
         cmap: Any
+        notes = [state.labelled(state.series(name))]
         if on_edge:
             norm, cmap, extend = surface_colours(name == state.depth, scaled)
+            notes += gained(norm)
             draw_edge(ax, section, section.surface[name], norm, cmap, 4.0 if close else 2.4)
         else:
             (norm, extend), cmap = joint_norm(scaled), field_colours()
             draw_marrow(ax, section, section.marrow[name], norm, cmap)
-        notes = [state.labelled(state.series(name)), *([IMPLANT_NOTE] if section.implant else [])]
+        notes += [IMPLANT_NOTE] if section.implant else []
         if first is not None:
             draw_first_edge(ax, first)
             notes.append("dashed: bone at day 0")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 
-from .style import depth_colours, difference_map, field_colours
+from .style import depth_colours, difference_map, field_colours, gain_colours
 
 DECADES = 4  # of a logarithmic scale, at most
 SAME = 1e-5  # relative difference of values that count as one
@@ -51,15 +51,23 @@ def joint_norm(values: Sequence[np.ndarray]) -> tuple[Normalize, str]:
 def surface_colours(is_depth: bool, values: Sequence[np.ndarray]) -> tuple[Normalize, Any, str]:
     """Scale, colours and open end for pictures of a field on the bone surface.
 
-    Eroded depth starts at 0 with the colour of bone, whatever was gained elsewhere.
+    Eroded depth starts at 0 with the colour of bone, whatever was gained elsewhere; where bone was only
+    gained, the scale ends there and shows that.
     """
     if not is_depth:
         norm, extend = joint_norm(values)
         return norm, field_colours(), extend
     top = max((float(v.max()) for v in values if v.size), default=0.0)
-    top = top if top > NO_DEPTH else 1.0
     low = min((float(v.min()) for v in values if v.size), default=0.0)
+    if top <= NO_DEPTH and low < -NO_DEPTH:
+        return Normalize(low, 0.0), gain_colours(), "neither"
+    top = top if top > NO_DEPTH else 1.0
     return Normalize(0.0, top), depth_colours(), "min" if low < -0.01 * top else "neither"
+
+
+def gained(norm: Normalize) -> list[str]:
+    """What to say under a scale of eroded depth: where it holds gains alone."""
+    return ["below 0: bone gained"] if norm.vmax == 0.0 else []
 
 
 def difference_colours(values: Sequence[np.ndarray]) -> tuple[Normalize, str, str]:

@@ -77,6 +77,13 @@ def depth_colours() -> Colormap:
     return LinearSegmentedColormap.from_list("eroded depth", colours).with_extremes(under=BONE)
 
 
+def gain_colours() -> Colormap:
+    """Bone colour for untouched bone at the upper end, down to dark green where most was formed."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("formed bone", ["#00441b", "#238b6d", "#8fc9b0", BONE])
+
+
 def field_colours() -> str:
     """For concentrations: perceptually uniform and safe for colour-blind readers."""
     return "viridis"
