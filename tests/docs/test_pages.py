@@ -13,23 +13,9 @@ import pytest
 
 from osteofield.cli import main
 
-SMALL = """\
-format = 1
-[sample]
-cell_size = "60 um"
-[sample.shape]
-kind = "plate"
-size = ["700 um", "400 um"]
-thickness = "150 um"
-[model]
-name = "osteoimmune"
-[[focus]]
-center = ["100 um", "200 um"]
-radius = "100 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "10 day"
-"""
+from ..infected import plate
+
+SMALL = plate(at="100 um", radius="100 um", parameters="", time='end = "10 day"')
 
 
 def blocks(page: Path) -> list[tuple[str, str]]:

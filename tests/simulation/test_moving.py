@@ -11,31 +11,15 @@ import pytest
 from osteofield.errors import InputError
 from osteofield.tissue import lumped
 
-INFECTED = """\
-format = 1
-surface = "moves"
-[remodelling]
-recut = 0.1
-[sample]
-cell_size = "40 um"
-[sample.shape]
-kind = "plate"
-size = ["800 um", "400 um"]
-thickness = "200 um"
-[model]
-name = "osteoimmune"
-[model.parameters]
-turnover = "rodent"
-e = 30
-[[focus]]
-center = ["150 um", "200 um"]
-radius = "120 um"
-load = "1000 CFU/mm^3"
-[time]
-end = "20 day"
-[output]
-every = "1 day"
-"""
+from ..infected import RODENT, plate
+
+INFECTED = plate(
+    head='surface = "moves"\n[remodelling]\nrecut = 0.1',
+    cell="40 um",
+    parameters=f"{RODENT}\ne = 30",
+    time='end = "20 day"',
+    output='every = "1 day"',
+)
 
 QUIET = """\
 format = 1
