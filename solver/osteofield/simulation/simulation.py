@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,7 @@ class Simulation:
                 self._keepers[name].state = state
             raise
         if self._moving is not None and self._moving.due(self.tissue, integrator):
+            del integrator  # it is about to be replaced, with all that it holds
             with self._phase("re-cuts"):
                 self._recut(self._moving)
         return True
@@ -295,6 +297,8 @@ class Simulation:
         if not moving.sample.surface_points:
             self._log(f"day {t:.6g}: no bone surface is left; what lived on it is gone")
         self._outputs.on(self.tissue, self.system)
+        del old
+        gc.collect()  # the old system, hundreds of MB of it, refers to itself
 
     def _set_levels(self, t: float) -> None:
         self._faces.flow(self.system, t)
