@@ -46,9 +46,13 @@ def test_a_frame_written_by_two(tmp_path: Path, make: Callable[[], MeshData]) ->
 
 def test_only_the_node_that_laid_it_out_can_open_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = {"a": extents.Extent(str(tmp_path / "a"), 0, 1, np.dtype(float))}
+    (tmp_path / "a").touch()
     there = extents.Extents(place)
+    (tmp_path / "a").rename(tmp_path / "b")
     assert there.open() is None  # there is no such file
     (tmp_path / "a").touch()
+    assert there.open() is None  # and this is another one
+    (tmp_path / "b").rename(tmp_path / "a")
     part = there.open()
     assert part is not None
     part.block("a", 1, np.array([2.0, 3.0]))

@@ -41,19 +41,25 @@ class Extents:
     another one sees at once; network file systems do not promise that between nodes.
 
     Args:
-        arrays: Name to place.
+        arrays: Name to place; the files exist.
     """
 
     def __init__(self, arrays: Mapping[str, Extent]):
         self._arrays, self._node = dict(arrays), this_node()
+        self._files = {path: _identity(os.stat(path)) for path in {e.path for e in arrays.values()}}
 
     def open(self) -> Part | None:
-        """A way to write here; None on other nodes, and where the files cannot be reached."""
+        """A way to write here; None on other nodes, and where these very files cannot be reached."""
         if self._node != this_node():
             return None
-        with suppress(OSError):
-            return Part(self._arrays)
-        return None
+        try:
+            part = Part(self._arrays)
+        except OSError:
+            return None
+        if part.identities != self._files:  # a container of its own, say
+            part.close()
+            return None
+        return part
 
 
 class Part:
@@ -72,6 +78,11 @@ class Part:
         except OSError:
             self.close()
             raise
+
+    @property
+    def identities(self) -> dict[str, tuple[int, int]]:
+        """Path to what tells the file from all others of this node."""
+        return {path: _identity(os.fstat(fd)) for path, fd in self._files.items()}
 
     def block(self, name: str, start: int, rows: np.ndarray) -> None:
         """See `simulation.writer.Sink`; an array that was given no place is not kept."""
@@ -107,6 +118,10 @@ def allocated(
     return (
         None if offset is None or not data.size else Extent(str(path.absolute()), offset, width, data.dtype)
     )
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
 
 
 @lru_cache(1)

@@ -380,11 +380,11 @@ class ResultsFolder:
                         self._series[name].create()
                 if name in self._series:
                     steps[name] = self._series[name].write(time, own, self._units)
+            return _FrameSink(steps, lambda: self._history.write(row))
         except BaseException:
             for step in steps.values():
                 step.abandon()
             raise
-        return _FrameSink(steps, lambda: self._history.write(row))
 
     def wants_checkpoint(self) -> bool:
         """Whether the user has asked for one: with a file of that name in the folder."""

@@ -33,7 +33,6 @@ from .seeding import Focus, place_foci
 from .snapshot import Keeper, Restored
 from .start import homeostasis, initial_values
 from .stops import Stops
-from .stream import hand_out
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -219,7 +218,7 @@ class Simulation:
             except ComputationStopped as e:
                 status = "stopped"
                 reason = re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e))
-                if broken := self._not_finite():
+                if broken := snapshot.damage(self.tissue, self.system, self._integrator.y):
                     reason += f" The state itself is damaged: {broken}."
         # without a first one the frame at day 0 would be missing for ever
         kept = begun and self._checkpoint(writer)
@@ -344,29 +343,10 @@ class Simulation:
 
     def _checkpoint(self, writer: Writer | None) -> bool:
         """Collective: hand the full state to the writer; whether it could be kept."""
-        t, y = self._integrator.t, self._integrator.y
-        broken = self._not_finite()
-        if broken:
-            self._log(f"the state at day {t:.6g} is not kept ({broken}); the checkpoint before it stays.")
-            return False
-        facts = snapshot.facts(self._keepers, self._integrator, self.comm)
-        tables = snapshot.tables(self.tissue, self.system, y)
-        tables += snapshot.past(self.tissue, self.system, self._integrator)
-        if self._moving is not None:
-            tables += self._moving.tables()
-        opener = None if writer is None else lambda arrays: writer.checkpoint(t, facts, arrays)
-        try:
-            hand_out(self.comm, tables, opener)
-        except OSError as e:
-            self._log(f"the checkpoint at day {t:.6g} could not be written: {e.strerror or e}")
-            return False
-        return True
-
-    def _not_finite(self) -> str:
-        """Collective: which populations hold values that are no numbers; empty if all is well."""
-        totals = self.system.reduce(self.system.totals(self._integrator.y))
-        names = [n for n, total in zip(self.names, totals, strict=True) if not np.isfinite(total)]
-        return f"not a number: {', '.join(names)}" if names else ""
+        further = () if self._moving is None else self._moving.tables()
+        return snapshot.keep(
+            writer, self.tissue, self.system, self._integrator, self._keepers, further, self._log
+        )
 
     def _end(self, writer: Writer | None, status: str, reason: str) -> Outcome:
         """Collective: the last facts."""

@@ -19,7 +19,7 @@ built; `restore_fields` then fills the fields of that tissue. Arrays that no rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +28,8 @@ import numpy as np
 from ..integrator import Integrator, System
 from ..kinetics import Network
 from ..tissue import Columns, Table, Tissue
+from .stream import hand_out
+from .writer import Writer
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -91,6 +93,46 @@ def facts(keepers: Mapping[str, Keeper], integrator: Integrator, comm: MPI.Comm)
     return {name: k.state for name, k in keepers.items()} | {
         "integral": [part.tolist() for part in comm.allgather(integrator.ledgers)],
     }
+
+
+def damage(tissue: Tissue, system: System, y: np.ndarray) -> str:
+    """Collective: which populations hold values that are no numbers; empty if all is well."""
+    totals = system.reduce(system.totals(y))
+    names = [n for n, total in zip(tissue.names, totals, strict=True) if not np.isfinite(total)]
+    return f"not a number: {', '.join(names)}" if names else ""
+
+
+def keep(
+    writer: Writer | None,
+    tissue: Tissue,
+    system: System,
+    integrator: Integrator,
+    keepers: Mapping[str, Keeper],
+    further: Sequence[Table],
+    log: Callable[[str], None],
+) -> bool:
+    """Collective: hand the full state to the writer; whether it could be kept.
+
+    Args:
+        writer: On rank 0; None elsewhere, and where nobody listens.
+        tissue, system, integrator, keepers: The run.
+        further: Tables of pieces that are more than numbers.
+        log: Hears why it was not kept.
+    """
+    t, comm = integrator.t, tissue.problem.comm
+    broken = damage(tissue, system, integrator.y)
+    if broken:
+        log(f"the state at day {t:.6g} is not kept ({broken}); the checkpoint before it stays.")
+        return False
+    told = facts(keepers, integrator, comm)
+    found = [*tables(tissue, system, integrator.y), *past(tissue, system, integrator), *further]
+    opener = None if writer is None else lambda arrays: writer.checkpoint(t, told, arrays)
+    try:
+        hand_out(comm, found, opener)
+    except OSError as e:
+        log(f"the checkpoint at day {t:.6g} could not be written: {e.strerror or e}")
+        return False
+    return True
 
 
 def restore_integrator(restored: Restored, tissue: Tissue, system: System, integrator: Integrator) -> None:
