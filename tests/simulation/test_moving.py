@@ -184,12 +184,12 @@ def test_health_does_not_move(case, simulate):
 
 
 def test_resumed_across_recuts(case, simulate):
-    """Stopped after some re-cuts, gone on from the checkpoint: the uninterrupted run."""
-    settings = ["time.end=10 day", "remodelling.recut=0.08", "time.method=rodas"]
+    """Stopped after some re-cuts, gone on from the checkpoint: the uninterrupted run, bit by bit."""
+    settings = ["time.end=8 day", "remodelling.recut=0.08"]
     whole = simulate(case(*settings, text=INFECTED))
 
     def ask(progress):
-        if progress.day > 6.3:
+        if progress.day > 6.0:
             signal.raise_signal(signal.SIGINT)
 
     first = simulate(case(*settings, text=INFECTED), progress=ask)
@@ -200,9 +200,7 @@ def test_resumed_across_recuts(case, simulate):
     assert sum(f.mesh is not None for f in second.writer.frames) > 0
     for frame in second.writer.frames:
         same = whole.writer.frames[round(frame.time)]
-        for column, value in same.row.items():
-            tolerance = {"abs": 1e-6} if ".residual" in column else {"rel": 1e-9, "abs": 1e-14}
-            assert frame.row[column] == pytest.approx(value, **tolerance), (frame.time, column)
+        assert frame.row == same.row, frame.time
 
 
 def test_bone_that_is_gone(quiet, simulate):

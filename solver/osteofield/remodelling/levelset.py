@@ -17,8 +17,8 @@ from ..team import ALONE
 from .closest import Facets
 from .contour import Contour
 
-NEAR = 2.5  # cells: here the distance is only displaced
-REACH = 4.0  # cells: so far displacements are carried from the surface
+NEAR = 4.0  # cells: here the distance is only displaced
+REACH = 5.5  # cells: so far displacements are carried from the surface
 REMEASURE = 0.25  # cells of displacement after which the far field is measured again
 SHELL = 4.0  # cells: as far as distances are measured exactly
 MISMATCH = 0.5  # cells between a value and the distance it should be

@@ -147,7 +147,9 @@ def march(h: float, shrink: float, shift: float, steps: int = 30, radius: float 
     middle = np.array(grid.upper) / 2
     for i in range(steps):
         points = ball_.sample.points[np.unique(ball_.sample.surface)]
-        n = points - middle - start + shift * i / steps * direction
+        n = (
+            points - middle - start + shift * (i + 0.5) / steps * direction
+        )  # half-way: else first order in time
         n /= np.linalg.norm(n, axis=1)[:, None]
         ball_ = ball_.recut((shrink + shift * n @ direction) / steps).bone
         bad += non_manifold_edges(ball_.sample.surface)
@@ -163,7 +165,7 @@ def march(h: float, shrink: float, shift: float, steps: int = 30, radius: float 
 @pytest.mark.parametrize(("shrink", "shift"), [(60.0, 30.0), (-60.0, 30.0), (1.5, 0.75)])
 def test_ball_that_moves_and_shrinks_or_grows(shrink, shift):
     found = march(39.0, shrink, shift)
-    assert abs(found.volume) < 0.08 and found.centroid < 0.6 and found.manifold == 0, found
+    assert abs(found.volume) < 0.02 and found.centroid < 0.7 and found.manifold == 0, found
 
 
 def test_rest_changes_nothing():
@@ -272,9 +274,15 @@ def losses(start: Bone, steps: int, depth: float) -> tuple[np.ndarray, Bone, int
 
 
 def test_real_trabeculae(shared_data):
-    """Cells of 39 um lose, over 20 um, what cells of 19.5 um lose, to 4 %; cells stay well shaped."""
+    """Cells of 39 um lose, over 20 um, what cells of 19.5 um lose, to 4 %; cells stay well shaped.
+
+    Re-cuts have no share in that: two of 10 um lose what phi - 20 um has lost, to round-off.
+    """
     both = crops(shared_data / "lhdl_3155_D_4_crop128.nrrd", (2, 1), 36)
     (coarse, after, bad), (fine, _, _) = (losses(b, 2, 10.0) for b in both)
+    for bone_, lost in zip(both, (coarse, fine), strict=True):
+        offset = Contour(bone_.level.phi - 20.0, bone_.grid).volume
+        assert lost[-1] == pytest.approx(bone_.contour.volume - offset, rel=1e-9)
     assert np.abs(coarse / fine - 1).max() < 0.04, coarse / fine
     q = after.sample.morphometry.quality
     assert bad == 0 and q.below_5 <= 3e-4 * q.cells and q.largest < 170.0
