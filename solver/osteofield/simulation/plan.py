@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..case.types import Case, TherapySpec
+from ..case.types import Case, FaceSpec, TherapySpec
 from ..geometry import Piece
 from ..geometry.implant import FACE as IMPLANT
 from ..kinetics import Network
@@ -109,9 +109,7 @@ def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> st
             text += f" within {focus.radius:g} um of ({where}) mm: {size:.4g} {what} of marrow"
         say("focus", text)
     for face in case.faces:
-        texts = [f"{v} of {n} in {face.layer:g} um of marrow" for n, v in face.load_text.items()]
-        texts += [f"{v} of {n}" for n, v in face.source_text.items()]
-        say("face", f"{face.side}: {', '.join(texts)}")
+        say("face", _about_face(face))
     for x in case.therapies:
         say("therapy", _about_therapy(x))
     schedule = Schedule({}, {}, case.therapies, case.time.end)
@@ -125,6 +123,12 @@ def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> st
     if case.stop:
         say("ends early", "when " + " or ".join(case.stop))
     return "\n".join(lines)
+
+
+def _about_face(face: FaceSpec) -> str:
+    texts = [f"{v} of {n} in {face.layer:g} um of marrow" for n, v in face.load_text.items()]
+    texts += [f"{v} of {n}" for n, v in face.source_text.items()]
+    return f"{face.side}: {', '.join(texts)}"
 
 
 def _about_therapy(x: TherapySpec) -> str:
@@ -148,6 +152,7 @@ def describe_arms(case: Case) -> str:
     """What the arms of a case change, one after the other."""
     lines = [f"{len(case.arms)} arms, run one after the other:"]
     common = len(case.therapies), len(case.foci)
+    wide = max(12, *(len(arm.name) for arm in case.arms)) + 2
     for arm in case.arms:
         what = [
             f"{n} = {v}"
@@ -156,5 +161,7 @@ def describe_arms(case: Case) -> str:
         ]
         what += [_about_therapy(x) for x in arm.therapies[common[0] :]]
         what += [f"{f.load_text} more in a focus" for f in arm.foci[common[1] :]]
-        lines += [f"  {arm.name:<14}{what[0] if what else 'as it is'}", *(f"{'':16}{w}" for w in what[1:])]
+        what += [_about_face(f) for f in arm.faces[len(case.faces) :]]
+        names = [arm.name, *[""] * (len(what) - 1)]
+        lines += [f"  {n:<{wide}}{w}" for n, w in zip(names, what or ["as it is"], strict=True)]
     return "\n".join(lines)
