@@ -172,7 +172,7 @@ def square(
     nd, nm, ns = kernel.widths
     open_rows = np.flatnonzero(outer > 0) if exchange is not None else np.zeros(0, np.int64)
     return Problem(
-        comm=comm, diffusing=nd, marrow_width=nm, surface_width=ns, stiffness=K,
+        comm=comm, diffusing=nd, marrow_width=nm, surface_width=ns,
         local=LocalMatrix.from_petsc(K, comm), diffusivity=np.broadcast_to(diffusivity, (nd,)).astype(float),
         volumes=volumes,
         inside=_points(kernel, False, inside, np.zeros(len(inside)), np.zeros(len(inside))),
@@ -190,7 +190,7 @@ def single(kernel: type = Cubic) -> Problem:
     halo = Halo(np.zeros(0, np.int64), (0, 1), comm)
     nd, nm, ns = kernel.widths
     return Problem(
-        comm=comm, diffusing=nd, marrow_width=nm, surface_width=ns, stiffness=None,
+        comm=comm, diffusing=nd, marrow_width=nm, surface_width=ns,
         local=LocalMatrix(np.zeros(2, np.int32), np.zeros(0, np.int32), NONE, halo),
         diffusivity=np.zeros(nd), volumes=np.ones(1),
         inside=_points(kernel, False, np.zeros(0, np.int32), NONE, NONE),

@@ -35,7 +35,7 @@ def test_stiffness_is_that_of_dolfinx(sample, name):
     x = V.tabulate_dof_coordinates()[:, :d]
     near, row = cKDTree(x).query(piece.points[m.points])
     assert near.max() < 1e-9
-    indptr, indices, values = m.stiffness.getValuesCSR()
+    indptr, indices, values = m.local.indptr, m.local.indices, m.local.values
     K = np.zeros_like(wanted)
     K[np.repeat(np.arange(len(row)), np.diff(indptr)), indices] = values
     assert np.abs(K - wanted[np.ix_(row, row)]).max() < 1e-12 * np.abs(K).max()
@@ -47,7 +47,7 @@ def test_mesh_and_stiffness(sample, name):
     piece = part_of(s, ALONE)
     m = marrow_mesh(piece, world())
     assert np.array_equal(np.sort(m.points), np.arange(piece.own))
-    indptr, indices, values = m.stiffness.getValuesCSR()
+    indptr, indices, values = m.local.indptr, m.local.indices, m.local.values
     n = piece.own
     K = np.zeros((n, n))
     K[np.repeat(np.arange(n), np.diff(indptr)), indices] = values

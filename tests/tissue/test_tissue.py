@@ -114,7 +114,6 @@ def test_sample_without_bone(sample, tissue):
 def test_well_mixed_is_one_surface_point_with_a_equal_one(tissue):
     t = tissue(WellMixed(0.005, 80.0))
     p = t.problem
-    assert p.stiffness is None
     assert np.array_equal(p.volumes, [1e9])
     assert len(p.inside.node) == 0
     assert p.surface.a == pytest.approx([1.0])

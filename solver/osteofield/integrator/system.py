@@ -18,7 +18,6 @@ from .rescue import Rescue
 
 if TYPE_CHECKING:
     from mpi4py import MPI
-    from petsc4py import PETSc
 
 
 class PointKernel(Protocol):
@@ -73,8 +72,7 @@ class Problem:
     Attributes:
         comm: Communicator.
         diffusing, marrow_width, surface_width: Populations that diffuse, of a marrow row, of a surface row.
-        stiffness: Scalar K as PETSc matrix (None for a single point without space).
-        local: The same as local rows.
+        local: This rank's rows of the scalar stiffness K; none for a single point without space.
         diffusivity: (diffusing,), um^2/day.
         volumes: (rows,) lumped marrow volumes.
         inside, surface: The two kinds of points; together they cover every row once.
@@ -86,14 +84,13 @@ class Problem:
         explicit_time: Whether rates depend on t.
         source_rows, source: Rows that something flows into from outside, and how much per day of every
             diffusing population (rows, diffusing).
-        keep: What must live as long as the stiffness (a mesh owns the communicator of its matrices).
+        keep: What must live as long as the problem (a mesh owns the communicator of its halo).
     """
 
     comm: MPI.Comm
     diffusing: int
     marrow_width: int
     surface_width: int
-    stiffness: PETSc.Mat | None
     local: LocalMatrix
     diffusivity: np.ndarray
     volumes: np.ndarray
@@ -110,12 +107,6 @@ class Problem:
     keep: object = None
     source_rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     source: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
-
-    def release(self) -> None:
-        """Collective: give back PETSc's copy of the stiffness, which only making a `System` needs."""
-        if self.stiffness is not None:
-            self.stiffness.destroy()
-            self.stiffness = None
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,6 @@ class Simulation:
         self.schedule = Schedule.of(self.case, self.network, self._faces.jumps)
         self.tissue.problem.explicit_time |= self.schedule.varies
         self.system = System(self.tissue.problem)
-        self.tissue.problem.release()
 
     # ---------------------------------------------------------------- the start
     def start_state(self) -> np.ndarray:

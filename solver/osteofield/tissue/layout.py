@@ -18,7 +18,6 @@ from .measure import lumped, sizes
 
 if TYPE_CHECKING:
     from mpi4py import MPI
-    from petsc4py import PETSc
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Layout:
         facets: Facets of the bone surface that count here, as rows and ghosts.
         facet_sizes: Their areas, um^2 (lengths in 2-D, um).
         position: ``(rows, 3)`` coordinates of the rows, um.
-        stiffness, local: Scalar stiffness (None for one point) and its local rows.
+        local: This rank's rows of the scalar stiffness (none for one point).
     """
 
     marrow_count: int
@@ -82,7 +81,6 @@ class Layout:
     facets: np.ndarray
     facet_sizes: np.ndarray
     position: np.ndarray
-    stiffness: PETSc.Mat | None
     local: LocalMatrix
 
 
@@ -121,7 +119,6 @@ def _point(sample: WellMixed, comm: MPI.Comm) -> Layout:
         facets=no_cells,
         facet_sizes=np.zeros(0),
         position=np.zeros((n, 3)),
-        stiffness=None,
         local=local,
     )
 
@@ -161,6 +158,5 @@ def _mesh(piece: Piece, comm: MPI.Comm) -> Layout:
         facets=place[facets],
         facet_sizes=sizes(points, facets),
         position=np.ascontiguousarray(position),
-        stiffness=mesh.stiffness,
         local=mesh.local,
     )

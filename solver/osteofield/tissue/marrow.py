@@ -10,14 +10,12 @@ import numpy as np
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from ..geometry import Piece
-from ..integrator.halo import LocalMatrix
-from ..parallel import load_fem
+from ..integrator.halo import Halo, LocalMatrix
 from ..team import Team
 from .stiffness import stiffness
 
 if TYPE_CHECKING:
     from mpi4py import MPI
-    from petsc4py import PETSc
 
 
 @dataclass(frozen=True)
@@ -26,12 +24,10 @@ class MarrowMesh:
 
     Attributes:
         points: Point of the piece of every row of this rank, then of every ghost of `local`.
-        stiffness: Assembled scalar matrix of (grad u, grad v) over the marrow.
-        local: The rows of this rank.
+        local: This rank's rows of the scalar matrix of (grad u, grad v) over the marrow.
     """
 
     points: np.ndarray
-    stiffness: PETSc.Mat
     local: LocalMatrix
 
 
@@ -41,9 +37,6 @@ def marrow_mesh(piece: Piece, comm: MPI.Comm) -> MarrowMesh:
     The order keeps neighbours close (reverse Cuthill-McKee). A piece has all cells that touch its
     points, so no contributions are exchanged.
     """
-    load_fem()
-    from petsc4py import PETSc
-
     team, own = Team(comm), piece.own
     graph = stiffness(piece.points, piece.marrow, own)
     order = reverse_cuthill_mckee(graph[:, :own].tocsr(), symmetric_mode=True).astype(np.int64)
@@ -52,12 +45,9 @@ def marrow_mesh(piece: Piece, comm: MPI.Comm) -> MarrowMesh:
     row[order] = start + np.arange(own)
     number = piece.number
     row[own:] = team.look_up(number[:own], row[:own], number[own:])
+    points = np.concatenate([order, own + np.argsort(row[own:], kind="stable")])
     mine = graph[order].tocsr()
-    matrix = PETSc.Mat().createAIJ(
-        ((own, piece.marrow_points),) * 2,
-        csr=(mine.indptr, row[mine.indices].astype(PETSc.IntType), mine.data),
-        comm=comm,
-    )
-    matrix.assemble()
-    ghosts = own + np.argsort(row[own:], kind="stable")  # as LocalMatrix has them
-    return MarrowMesh(np.concatenate([order, ghosts]), matrix, LocalMatrix.from_petsc(matrix, comm))
+    mine.indices = np.argsort(points).astype(np.int32)[mine.indices]
+    mine.has_sorted_indices = False
+    halo = Halo(row[points[own:]], (start, start + own), comm)
+    return MarrowMesh(points, LocalMatrix.of(mine, halo))

@@ -114,7 +114,6 @@ def build_tissue(
         diffusing=nd,
         marrow_width=len(marrow),
         surface_width=len(surface),
-        stiffness=layout.stiffness,
         local=layout.local,
         diffusivity=diffusivity,
         volumes=volumes,
