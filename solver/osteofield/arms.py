@@ -125,7 +125,7 @@ def _may_go_on(directory: Path, case: Case, networks: Sequence[Network], sample:
             f"the comparison in {directory} cannot be resumed. The case as it was begun is "
             f"{directory / 'case.resolved.toml'}; without --resume it starts afresh."
         )
-        raise InputError([*dict.fromkeys(problems), Problem(message)])
+        raise InputError([*dict.fromkeys(problems), Problem(message, advice=True)])
 
 
 def check_arms(case: Case, sample: Piece | WellMixed) -> list[Network]:

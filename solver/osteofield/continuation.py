@@ -57,7 +57,8 @@ def may_go_on(checkpoint: Checkpoint, case: Case, identity: Mapping[str, str]) -
         problems.append(
             Problem(
                 f"the run cannot be resumed from {checkpoint.path}. The case as it was begun is "
-                f"{checkpoint.path.parents[1] / 'case.resolved.toml'}; without --resume it starts afresh."
+                f"{checkpoint.path.parents[1] / 'case.resolved.toml'}; without --resume it starts afresh.",
+                advice=True,
             )
         )
         raise InputError(problems)

@@ -19,12 +19,14 @@ class Problem:
         file: The file at fault, if a file is.
         line: 1-based line in that file.
         key: Dotted key in that file, for example ``focus[0].radius``.
+        advice: Whether it is no fault but says what can be done about those before it.
     """
 
     message: str
     file: str | Path | None = None
     line: int | None = None
     key: str | None = None
+    advice: bool = False
 
     def __str__(self) -> str:
         where = ""

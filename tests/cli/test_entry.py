@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from osteofield.cli import entry, main
+from osteofield.cli.screen import complain
 from osteofield.errors import ComputationStopped, InputError, Problem
 
 VERBS = ("run", "check", "mesh", "models", "plot", "new")
@@ -159,3 +160,10 @@ def test_every_verb_is_a_module_of_its_own() -> None:
     for verb in VERBS:
         module = importlib.import_module(f"osteofield.cli.{verb}")
         assert module.HELP and module.DESCRIPTION and module.EXAMPLES
+
+
+def test_advice_is_no_problem_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    complain([Problem("this is wrong."), Problem("do that.", advice=True)])
+    assert capsys.readouterr().err.splitlines() == [
+        "this is wrong.", "do that.", "osteofield: 1 problem; nothing was started.",
+    ]  # fmt: skip

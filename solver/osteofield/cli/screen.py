@@ -20,10 +20,11 @@ def complain(problems: Iterable[Problem], consequence: str = "nothing was starte
     """List problems on standard error, one a line, and say how many there are."""
     if not is_root():
         return
-    listed = list(dict.fromkeys(map(str, problems)))
+    listed = {str(p): p for p in problems}
     for line in listed:
         print(line, file=sys.stderr)
-    count = "1 problem" if len(listed) == 1 else f"{len(listed)} problems"
+    faults = sum(not p.advice for p in listed.values())
+    count = "1 problem" if faults == 1 else f"{faults} problems"
     print(f"osteofield: {count}; {consequence}.", file=sys.stderr, flush=True)
 
 
