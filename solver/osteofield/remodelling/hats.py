@@ -66,7 +66,7 @@ def rescaled(
     masses: np.ndarray,
     at: csr_matrix,
     content: np.ndarray,
-    signed: bool,
+    signed: np.ndarray,
     team: Team = ALONE,
 ) -> np.ndarray:
     """Collective: values whose amounts agree with given contents of the hats, close to the values given.
@@ -78,29 +78,32 @@ def rescaled(
     is the sum of the contents to round-off.
 
     Args:
-        values: ``(n,)`` values of this rank before.
+        values: ``(n, k)`` values of this rank before.
         masses: ``(n,)`` their volumes or areas, positive.
         at: The hats at these places.
-        content: ``(count,)`` amount wanted in every hat, of all ranks.
-        signed: Whether negative values mean something.
+        content: ``(count, k)`` amounts wanted in every hat, of all ranks.
+        signed: ``(k,)`` whether negative values mean something.
         team: The ranks.
 
     Returns:
-        ``(n,)`` values; exactly those given where the contents agree already.
+        ``(n, k)`` values; exactly those given where the contents agree already.
     """
-    amounts = masses * values
-    room, present, gross = team.sum(np.stack([at @ masses, at @ amounts, at @ np.abs(amounts)]))
-    if signed:
-        content = _passed_on(hats, content, np.zeros_like(content), room > 0.0)
-        shift = np.divide(content - present, room, out=np.zeros_like(room), where=room > 0)
-        return values + at.T @ shift
-    able = (present > TINY * present.max(initial=0.0)) & (present >= 0.5 * gross)
-    if not able.any():  # nothing was there; what is to come is spread evenly over each hat
-        content = _passed_on(hats, content, np.zeros_like(content), room > 0.0)
-        return values + at.T @ np.divide(content - present, room, out=np.zeros_like(room), where=room > 0)
-    wanted = _passed_on(hats, content, present, able)
-    excess = np.divide(wanted - present, present, out=np.zeros_like(present), where=able)
-    return values + values * (at.T @ np.maximum(excess, -1.0))
+    amounts = masses[:, None] * values
+    room = team.sum(at @ masses)
+    present, gross = team.sum(np.stack([at @ amounts, at @ np.abs(amounts)]))
+    change, scales = np.zeros_like(content), np.zeros(len(signed), bool)
+    for k, (wanted, here) in enumerate(zip(content.T, present.T, strict=True)):
+        able = (here > TINY * here.max(initial=0.0)) & (here >= 0.5 * gross[:, k])
+        scales[k] = able.any() and not signed[k]
+        if scales[k]:
+            wanted = _passed_on(hats, wanted, here, able)
+            np.divide(wanted - here, here, out=change[:, k], where=able)
+        else:  # shifted; or nothing was there, and what is to come is spread evenly over each hat
+            wanted = _passed_on(hats, wanted, np.zeros_like(wanted), room > 0.0)
+            np.divide(wanted - here, room, out=change[:, k], where=room > 0)
+    change[:, scales] = np.maximum(change[:, scales], -1.0)
+    smooth = at.T @ change
+    return values + np.where(scales, values * smooth, smooth)
 
 
 def _passed_on(hats: Hats, content: np.ndarray, present: np.ndarray, able: np.ndarray) -> np.ndarray:

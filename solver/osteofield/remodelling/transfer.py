@@ -22,6 +22,7 @@ from .phase import Phase
 
 REACH = 2.0  # cells: how far from a new vertex its old surroundings are expected
 CHUNK = 32_768
+CONTENTS = 1 << 21  # contents of hats that are handled together: some 100 MB
 
 
 class Transfer:
@@ -99,12 +100,14 @@ class Transfer:
             out[:, stays] = self.copied(values[:, stays])
         if not int(self._team.sum(self.new.own)):
             return out
-        for k in range(values.shape[1]):
-            content = self._team.sum(self._before @ (self.old.masses * values[:, k]))
+        masses, width = self.old.masses[:, None], max(1, CONTENTS // self._hats.count)
+        for k in range(0, values.shape[1], width):
+            some = slice(k, k + width)
+            content = self._team.sum(self._before @ (masses * values[:, some]))
             if added is not None:
-                content = content + added[:, k]
-            out[:, k] = rescaled(
-                self._hats, out[:, k], self.new.masses, self._after, content, bool(signed[k]), self._team
+                content = content + added[:, some]
+            out[:, some] = rescaled(
+                self._hats, out[:, some], self.new.masses, self._after, content, signed[some], self._team
             )
         return out
 
