@@ -44,7 +44,7 @@ PHASES = (  # of a run, by the names of the compiled functions
     ("prepare: Jacobian", r"^jacobian$"),
     ("rates", r"^rates$"),
     ("books of what flowed", r"^terms$"),
-    ("diffusion in the rates", r"diffuse|pack"),
+    ("diffusion in the rates, slope added", r"gain|pack"),
     ("combinations of stages", r"linear"),
     ("norms, totals, extremes", r"squares|totals|lowest|largest|advance|gaps|_jv$"),
     ("halo", r"^halo$"),
