@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,7 @@ class Acceptance:
             "magnitudes": self.size.tolist(),
             "peak": self._peak.tolist(),
             "undershoots": [self._undershoots, self._undershoot_step],
-            "statistics": asdict(self.statistics)
+            "statistics": {**vars(self.statistics), "reasons": dict(self.statistics.reasons)}
             | {"solves": s.solves, "iterations": s.iterations, "rescued": s.rescued},
         }
 
