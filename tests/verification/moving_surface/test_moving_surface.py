@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -289,27 +290,29 @@ def test_real_trabeculae(shared_data):
 
 
 def day_of_perforation(image: Path, h: float) -> float:
-    """Day on which a real strut, 3 cells of 39 um thick, is through where 1 um a day is lost around it."""
-    low, side, strut = 692.25, 40 * VOXEL, np.array([1088.7, 1127.7, 1088.7])
+    """Day on which a real strut, 3.3 cells of 39 um at its neck, is through where 1 um a day is lost."""
+    low, side, neck, reach = 692.25, 40 * VOXEL, np.array([848.2, 817.5, 1207.5]), 130.0
     spec = ImageSpec(image, 63.0, 1.0, crop=((low,) * 3, (low + side,) * 3))
     sample = build_sample(SampleSpec(image=spec, cell_size=h))
     if h == 39.0:
-        near = np.linalg.norm(sample.points - strut, axis=1) < h
-        assert np.nanmin(2 * sample.half_thickness[near]) > 2.5 * h
+        near = np.linalg.norm(sample.points - neck, axis=1) < reach
+        assert np.nanmin(2 * sample.half_thickness[near]) > 3 * h
     worn, day = Bone.at_start(sample), 0.0
     while not worn.books.perforations:
+        assert day < 100.0
         x = worn.sample.points[np.unique(worn.sample.surface)]
-        worn = worn.recut(np.where(np.linalg.norm(x - strut, axis=1) < 180.0, 4.0, 0.0)).bone
+        worn = worn.recut(np.where(np.linalg.norm(x - neck, axis=1) < reach, 4.0, 0.0)).bone
         assert non_manifold_edges(worn.sample.surface) == 0
         day += 4.0
     return day
 
 
 def test_day_on_which_a_real_strut_is_through(shared_data):
-    """28, 36 and 36 days on cells of 39, 26 and 19.5 um: early by what a cell does not resolve."""
+    """68, 64 and 68 days on cells of 39, 26 and 19.5 um: the same to one re-cut."""
     image = shared_data / "lhdl_3155_D_4_crop128.nrrd"
-    coarse, fine = day_of_perforation(image, 39.0), day_of_perforation(image, 26.0)
-    assert 0.0 <= fine - coarse <= 0.5 * 39.0
+    finest = (19.5,) if os.environ.get("OSTEOFIELD_HEAVY") else ()
+    days = [day_of_perforation(image, h) for h in (39.0, 26.0, *finest)]
+    assert max(days) - min(days) <= 4.0 and 60.0 <= days[0] <= 76.0, days
 
 
 # ---------------------------------------------------------------- figure
