@@ -111,7 +111,7 @@ def test_another_format_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
     path = store(tmp_path, 1.0)
     monkeypatch.undo()
-    with pytest.raises(DamagedCheckpoint, match="it has format 99, and this version reads 2"):
+    with pytest.raises(DamagedCheckpoint, match="it has format 99, and this version reads 3"):
         read_checkpoint(path)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """Checkpoints: named arrays in global order and JSON facts, verified by checksum, the last few kept.
 
-Format 2, HDF5: attributes ``format`` and ``time`` (day); dataset ``facts`` (JSON text); group ``arrays``
+Format 3, HDF5: attributes ``format`` and ``time`` (day); dataset ``facts`` (JSON text); group ``arrays``
 with one dataset per array, in subgroups where the name has a ``/``. Readers ignore arrays that they do
 not know, so what a run keeps may grow (a geometry that changes) within one format. Behind the HDF5 file
 stands one line, ``sha256`` and the checksum of every byte before it: HDF5 never sees a damaged file.
@@ -29,7 +29,7 @@ from .shadow import ShadowFile, write_all
 if TYPE_CHECKING:
     from ..simulation.writer import ArraySpec
 
-FORMAT = 2
+FORMAT = 3
 _NAME = re.compile(r"checkpoint_(\d{6,})\.h5")
 _BLOCK = 1 << 20  # bytes
 _MARK = b"\nsha256 "
