@@ -78,6 +78,16 @@ class LevelSet:
         out._mend(np.ones(self.phi.shape, bool))
         return out
 
+    def measured(self) -> LevelSet:
+        """Collective: the level set with the distance to its own contour everywhere.
+
+        For values that are not quite a distance, as those of an image; this moves the surface, once, by
+        some tenths of a micrometre.
+        """
+        out = LevelSet(self.phi, self.grid, 0.0, self.nodes)
+        out._measure(np.arange(out.phi.size))
+        return out
+
     def on(self, nodes: Partition) -> LevelSet:
         """Collective: the same with the nodes dealt out in another way."""
         return LevelSet(self.nodes.fetch(self.phi, nodes.own), self.grid, self.moved, nodes)

@@ -253,15 +253,10 @@ def test_merging_and_breaking_stay_manifold():
 
 # ---------------------------------------------------------------- the real sample
 def crops(image: Path, every: Sequence[int], side: int = 48) -> list[Bone]:
-    """One corner of the image, `side` voxels wide, on cells of one, two, ... voxels: the same distances."""
+    """One corner of the image, `side` voxels wide, on cells of one, two, ... voxels."""
     low = 692.25
     spec = ImageSpec(image, 63.0, 1.0, crop=((low,) * 3, (low + side * VOXEL,) * 3))
-    fine = Bone.at_start(build_sample(SampleSpec(image=spec, cell_size=VOXEL)))
-    out = []
-    for k in every:
-        grid = Grid(fine.grid.origin, (k * VOXEL,) * 3, (side // k,) * 3)
-        out.append(bone(np.ascontiguousarray(fine.level.phi[::k, ::k, ::k]), grid))
-    return out
+    return [Bone.at_start(build_sample(SampleSpec(image=spec, cell_size=k * VOXEL))) for k in every]
 
 
 def losses(start: Bone, steps: int, depth: float) -> tuple[np.ndarray, Bone, int]:
@@ -275,7 +270,7 @@ def losses(start: Bone, steps: int, depth: float) -> tuple[np.ndarray, Bone, int
 
 
 def test_real_trabeculae(shared_data):
-    """Cells of 39 um lose, over 20 um, what cells of 19.5 um lose, to 4 %; cells stay well shaped.
+    """Cells of 39 um lose what cells of 19.5 um lose, to 1 % over 10 um, 3 % over 20; they stay well shaped.
 
     Re-cuts have no share in that: two of 10 um lose what phi - 20 um has lost, to round-off.
     """
@@ -284,7 +279,7 @@ def test_real_trabeculae(shared_data):
     for bone_, lost in zip(both, (coarse, fine), strict=True):
         offset = Contour(bone_.level.phi - 20.0, bone_.grid).volume
         assert lost[-1] == pytest.approx(bone_.contour.volume - offset, rel=1e-9)
-    assert np.abs(coarse / fine - 1).max() < 0.04, coarse / fine
+    assert (np.abs(coarse / fine - 1) < (0.01, 0.03)).all(), coarse / fine
     q = after.sample.morphometry.quality
     assert bad == 0 and q.below_5 <= 3e-4 * q.cells and q.largest < 170.0
 
