@@ -8,7 +8,7 @@ import numpy as np
 from ..team import Team
 
 _MOST = 1 << 13  # cells that have the same first vertex
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ODD, _ODDER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)  # of splitmix64
 
 
 def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
@@ -26,16 +26,29 @@ def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
     """
     if not len(cells):
         return team.places(np.zeros(0, np.int64))
-    first = cells.min(1)
+    first, others = cells[:, 0], np.zeros(len(cells), np.uint64)
     with np.errstate(over="ignore"):  # the order of others does not matter as long as it is always the same
-        mixed = (cells.astype(np.uint64) + np.uint64(1)) * _ODD
-        others = (mixed ^ (mixed >> np.uint64(29))).sum(1, dtype=np.uint64)
-    order = np.lexsort((others, first))
+        for vertex in cells.T:
+            first = np.minimum(first, vertex)
+            mixed = (vertex.astype(np.uint64) + np.uint64(1)) * _ODD
+            others += (mixed ^ (mixed >> np.uint64(29))) * _ODDER
+    order = _order(first, others)
     ascending = first[order]
     begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
     within = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
     if within.max() >= _MOST:
         raise ValueError(f"a vertex is the first of more than {_MOST} cells")
-    keys = np.empty(len(cells), np.int64)
-    keys[order] = ascending * _MOST + within
-    return team.places(keys)
+    places = np.empty(len(cells), np.int64)
+    places[order] = team.places(ascending * _MOST + within)
+    return places
+
+
+def _order(first: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """That of `first`, and of `others` where it is the same; most often the upper halves of these tell."""
+    if first.max() < 1 << 31:
+        keys = (first.astype(np.uint64) << np.uint64(32)) | (others >> np.uint64(32))
+        order = np.argsort(keys)
+        ascending = keys[order]
+        if (ascending[1:] != ascending[:-1]).all():
+            return order
+    return np.lexsort((others, first))
