@@ -5,21 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.integrate import solve_ivp
 
 from osteofield.integrator import Bdf, Rodas, StepControl, System, bdf
 
-END = 2.0
-START = np.array([2.0, 0.5, 3.0])
-
-
-def exact(system, times):
-    def rate(t, y):
-        out = system.vector()
-        system.rate(t, np.ascontiguousarray(y), out)
-        return out
-
-    return solve_ivp(rate, (0.0, END), START, "DOP853", times, rtol=1e-13, atol=1e-14).y.T
+from .conftest import END, START, reference
 
 
 class Fixed(Bdf):
@@ -49,7 +38,7 @@ def test_order_of_the_formulas_on_uneven_steps(problems, kind, order):
         lengths = np.tile([1.0, 0.7], n)
         times = np.concatenate([[0.0], np.cumsum(lengths) / lengths.sum() * END])
         times[-1] = END
-        states = exact(system, times)
+        states = reference(system, times)
         r = Fixed(system, 0.0, START, StepControl(1.0, 1e-12), 1e9, 1e-14)
         r.wanted = order
         r.begin(times[: order + 1], states[: order + 1])
@@ -60,7 +49,7 @@ def test_order_of_the_formulas_on_uneven_steps(problems, kind, order):
             middle = 0.5 * (times[k - 1] + times[k])
             if k > len(times) - 4:
                 r.interpolate(middle, out)
-                worst = max(worst, np.abs(out - exact(system, [middle])[0]).max())
+                worst = max(worst, np.abs(out - reference(system, [middle])[0]).max())
         assert r.t == END
         at_end.append(np.abs(r.y - states[-1]).max())
         between.append(worst)
@@ -98,7 +87,7 @@ def test_a_third_of_the_solves_of_rodas(problems):
         r = method(system, 0.0, START, StepControl(1e-4, 1e-9), 1e-4)
         while r.t < END:
             r.step(END)
-        found[method] = np.abs(r.y - exact(system, [END])[0]).max(), system.solves
+        found[method] = np.abs(r.y - reference(system, [END])[0]).max(), system.solves
     assert found[Bdf][0] < 3 * max(found[Rodas][0], 1e-5)
     assert found[Bdf][1] < 0.7 * found[Rodas][1]
 

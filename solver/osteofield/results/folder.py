@@ -326,19 +326,12 @@ class ResultsFolder:
 
     def _write_implant(self, hull: Any) -> None:
         """The surface of an implant, once."""
-        from ..simulation.writer import ArraySpec  # loaded by then; readers need no MPI
+        from ..simulation.writer import ArraySpec, write_arrays  # loaded by then; readers need no MPI
 
         arrays = {POINTS: hull.points, CELLS: hull.facets, AT_MARROW: hull.at_marrow.astype(float)}
         series = XdmfSeries(self.path, IMPLANT)
         series.create()
-        sink = series.write(0.0, {n: ArraySpec.of(a) for n, a in arrays.items()}, {})
-        try:
-            for name, array in arrays.items():
-                sink.block(name, 0, array)
-        except BaseException:
-            sink.abandon()
-            raise
-        sink.commit()
+        write_arrays(series.write(0.0, {n: ArraySpec.of(a) for n, a in arrays.items()}, {}), arrays)
 
     def _reopen(self, rows: int) -> bool:
         """Cut off what came after a checkpoint; whether every series has its mesh."""

@@ -46,12 +46,8 @@ class Extents(Protocol):
         """What takes rows on this rank; None where it cannot."""
 
 
-class Sink(Protocol):
-    """Takes named arrays block by block on rank 0; nothing of it counts before `commit`."""
-
-    @property
-    def extents(self) -> Extents | None:
-        """Lets other ranks write as well; None: all rows must come here."""
+class Receiver(Protocol):
+    """Takes named arrays block by block; nothing of it counts before `commit`."""
 
     def block(self, name: str, start: int, rows: np.ndarray) -> None:
         """Rows `start` and following of an array; the blocks of one array come in order."""
@@ -61,6 +57,14 @@ class Sink(Protocol):
 
     def abandon(self) -> None:
         """It will not be completed: as if it had never been opened."""
+
+
+class Sink(Receiver, Protocol):
+    """What takes them on rank 0, and may let other ranks write as well."""
+
+    @property
+    def extents(self) -> Extents | None:
+        """Lets other ranks write as well; None: all rows must come here."""
 
 
 class Writer(Protocol):
@@ -155,8 +159,8 @@ def write_frame(writer: Writer, frame: Frame) -> None:
     write_arrays(sink, arrays)
 
 
-def write_arrays(sink: Sink, arrays: Mapping[str, np.ndarray]) -> None:
-    """Fill a sink with whole arrays, and commit."""
+def write_arrays(sink: Receiver, arrays: Mapping[str, np.ndarray]) -> None:
+    """Hand over whole arrays, and commit."""
     try:
         for name, array in arrays.items():
             sink.block(name, 0, array)
