@@ -12,7 +12,25 @@ import pytest
 from osteofield.errors import InputError, Problem
 from osteofield.parallel import agree, is_root, world
 
+from .conftest import RunMpi
+
 LAUNCHERS = ("PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID")
+
+
+# rank 0 stops what reads its output for a moment, then speaks and ends the run
+BUSY = """
+import os, signal, subprocess, sys, time
+from mpi4py import MPI
+from osteofield.parallel import end_all_ranks
+
+if MPI.COMM_WORLD.rank == 0:
+    reader = os.getppid()
+    os.kill(reader, signal.SIGSTOP)
+    subprocess.Popen(["sh", "-c", f"sleep 0.3; kill -CONT {reader}"], stdout=subprocess.DEVNULL)
+    print("the last words")
+    end_all_ranks(3)
+time.sleep(30)
+"""
 
 
 @pytest.fixture
@@ -139,3 +157,9 @@ def test_errors_travel():
     copy = pickle.loads(pickle.dumps(error))
     assert str(copy) == str(error) == "case.toml:3: a.b: bad\nworse"
     assert copy.problems == error.problems
+
+
+@pytest.mark.mpi
+def test_what_was_said_last_arrives_though_the_launcher_is_busy(run_mpi: RunMpi) -> None:
+    for _ in range(4):  # without waiting one in four is lost
+        assert run_mpi(2, BUSY, status=3) == "the last words\n"

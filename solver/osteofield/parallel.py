@@ -3,12 +3,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import stat
 import sys
+import termios
+import time
 import warnings
+from array import array
+from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from .errors import InputError, Problem
 
@@ -99,12 +106,39 @@ def is_root() -> bool:
 
 def end_all_ranks(status: int) -> NoReturn:
     """End this process, and at once all others of the run, wherever they are; never returns."""
+    end_other_ranks(status)
     sys.stdout.flush()
     sys.stderr.flush()
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.size > 1:
-        mpi.COMM_WORLD.Abort(status)
     os._exit(status)
+
+
+def end_other_ranks(status: int, last_words: Callable[[], object] | None = None) -> None:
+    """Where this is one of several ranks, say `last_words` and end them all; else do nothing."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    if mpi is None or not mpi.Is_initialized() or mpi.Is_finalized() or mpi.COMM_WORLD.size == 1:
+        return
+    if last_words is not None:
+        last_words()
+    for stream in sys.stdout, sys.stderr:
+        stream.flush()
+        _wait_until_read(stream)
+    mpi.COMM_WORLD.Abort(status)
+
+
+def _wait_until_read(stream: TextIO, limit: float = 2.0) -> None:
+    """Wait at most `limit` seconds until a pipe is empty.
+
+    Hydra, busy for a moment, may hear of the abort before it reads what was printed, and then drops it.
+    """
+    waiting = array("i", [0])
+    end = time.monotonic() + limit
+    with suppress(OSError, ValueError):
+        pipe = stream.fileno()
+        while stat.S_ISFIFO(os.fstat(pipe).st_mode) and time.monotonic() < end:
+            fcntl.ioctl(pipe, termios.FIONREAD, waiting)
+            if not waiting[0]:
+                break
+            time.sleep(0.005)
 
 
 def agree(comm: MPI.Comm, error: BaseException | None) -> None:

@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import Any
 
 from ..errors import ComputationStopped, InputError, Problem, did_you_mean
-from ..parallel import is_root
+from ..parallel import end_other_ranks, is_root
 from . import check, doctor, export, mesh, models, new, plot, report, run, submit, verify, view
 from .screen import complain, warn
 from .status import DONE, STOPPED, WRONG_INPUT
@@ -98,24 +98,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except OSError as e:
         if e.filename is None:
-            _end_other_ranks()
+            end_other_ranks(STOPPED, traceback.print_exc)
             raise
         warn(f"the computation stopped: {e.strerror}: {e.filename}")
-        _end_other_ranks()
+        end_other_ranks(STOPPED, traceback.print_exc)
         return STOPPED
     except KeyboardInterrupt:
         warn("interrupted.")
-        _end_other_ranks(130)
+        end_other_ranks(130, traceback.print_exc)
         return 130
     except BaseException:
-        _end_other_ranks()
+        end_other_ranks(STOPPED, traceback.print_exc)
         raise
-
-
-def _end_other_ranks(status: int = STOPPED) -> None:
-    """Where one of several MPI ranks fails alone, the others would wait for ever."""
-    mpi = sys.modules.get("mpi4py.MPI")
-    if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized() and mpi.COMM_WORLD.size > 1:
-        traceback.print_exc()
-        sys.stderr.flush()
-        mpi.COMM_WORLD.Abort(status)
