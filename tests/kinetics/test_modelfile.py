@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from osteofield.errors import InputError
-from osteofield.kinetics.modelfile import is_number, read_value
+from osteofield.kinetics.value import is_number, read_value
 
 
 def faults(load_text, text):

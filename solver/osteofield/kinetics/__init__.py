@@ -7,8 +7,9 @@ from .composing import Solute
 from .describe import describe
 from .kernels import Kernels, PointKernel
 from .library import library, load_network
-from .modelfile import Input, Roles
 from .network import Field, Network, Population
+from .parameters import Input
+from .roles import Roles
 
 __all__ = [
     "Field", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "Solute", "describe",

@@ -10,8 +10,10 @@ from ..errors import Problem, did_you_mean
 from ..tomlsource import Key, dotted
 from ..units import Unit, describe, unit
 from .dimensions import DimensionError, dimension
-from .expression import Expression
-from .modelfile import SYMBOLS, ModelFile, Quantity, Value
+from .expression import SYMBOLS, Expression
+from .modelfile import ModelFile
+from .quantities import Quantity
+from .value import Value
 
 _CONSTANT = frozenset({"sigma0", "d0"})
 _POINT = frozenset({"t", "x", "y", "z"})

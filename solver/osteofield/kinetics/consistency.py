@@ -13,7 +13,8 @@ from ..errors import Problem
 from ..tomlsource import Key
 from .evaluation import Evaluation
 from .expression import Expression, evaluate, holds, literal, power_parts, show
-from .modelfile import Conserved, Term
+from .populations import Term
+from .quantities import Conserved
 
 if TYPE_CHECKING:
     from .network import Network

@@ -7,9 +7,10 @@ import ast
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from .expression import SYMBOLS
 from .interactions import describe_interactions
-from .modelfile import SYMBOLS, Term
 from .network import Network, Population
+from .populations import Term
 
 _WIDTH = 110
 

@@ -20,6 +20,16 @@ FUNCTIONS: Mapping[str, tuple[int, int | None]] = {
 }  # fmt: skip
 """Functions a formula may call, with the least and the largest number of arguments."""
 
+SYMBOLS: Mapping[str, tuple[str, str]] = {
+    "t": ("day", "time"),
+    "x": ("um", "position"),
+    "y": ("um", "position"),
+    "z": ("um", "position"),
+    "sigma0": ("1/um", "bone surface per marrow volume of the sample"),
+    "d0": ("um", "bone volume per bone surface of the sample"),
+}
+"""Symbols that every formula may use, with unit and meaning."""
+
 _COMPARE = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
 
 TINY = 1e-30

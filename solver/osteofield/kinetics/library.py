@@ -13,8 +13,10 @@ from ..units import UnitError, describe
 from .checks import check_model
 from .composing import Solute, extended, with_solutes
 from .consistency import inconsistencies
-from .modelfile import ModelFile, Parameter, read_model, read_value
+from .modelfile import ModelFile, read_model
 from .network import Network
+from .parameters import Parameter
+from .value import read_value
 
 FOLDER = Path(__file__).resolve().parent.parent / "models"
 

@@ -20,7 +20,10 @@ from .evaluation import Evaluation
 from .expression import Expression
 from .healthy import solve_healthy
 from .instants import instants
-from .modelfile import Input, ModelFile, Roles, Value
+from .modelfile import ModelFile
+from .parameters import Input
+from .roles import Roles
+from .value import Value
 
 if TYPE_CHECKING:
     from .kernels import Kernels

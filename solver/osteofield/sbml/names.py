@@ -7,8 +7,7 @@ import keyword
 import re
 from collections.abc import Iterable
 
-from ..kinetics.expression import FUNCTIONS
-from ..kinetics.modelfile import SYMBOLS
+from ..kinetics.expression import FUNCTIONS, SYMBOLS
 
 
 class NameBook:

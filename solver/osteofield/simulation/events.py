@@ -13,8 +13,8 @@ from ..integrator import Integrator
 from ..integrator.reduction import reduced
 from ..kinetics import Network
 from ..kinetics.evaluation import Evaluation
+from ..kinetics.event import Event
 from ..kinetics.expression import holds
-from ..kinetics.modelfile import Event
 from ..tissue import Tissue
 
 Inputs = Callable[[float], Mapping[str, float]]

@@ -14,7 +14,7 @@ from ..case import Case, load_case
 from ..case.tomltext import to_toml
 from ..errors import ComputationStopped, InputError, Problem, did_you_mean
 from ..kinetics import Network
-from ..kinetics.modelfile import read_value
+from ..kinetics.value import read_value
 from ..parallel import world
 from ..tomlsource import Key, TomlSource
 from .course import Course, bound_network, changes, output_times, run_course
