@@ -35,6 +35,11 @@ class Problem:
         return f"{where}{self.key + ': ' if self.key else ''}{self.message}"
 
 
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """By line, each once; those of the command line first."""
+    return tuple(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
+
+
 class InputError(Exception):
     """The input is wrong; carries every problem found, not only the first."""
 

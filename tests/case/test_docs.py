@@ -52,9 +52,7 @@ def test_every_table_and_key_is_documented(reference: str, repository: Path) -> 
     for table in TABLES:
         assert f"`{table}`" in reference or f"[{table}]" in reference, table
     room = repository / "solver" / "osteofield" / "case"
-    code = "".join(
-        (room / f"{n}.py").read_text() for n in ("loader", "sample", "therapy", "arms", "face", "place")
-    )
+    code = "".join(path.read_text() for path in room.glob("*.py"))
     keys = set(
         re.findall(
             r"\.(?:text|choice|words|flag|integer|number|quantity|quantities|path|table)\(\s*\"([^\"]+)\"",

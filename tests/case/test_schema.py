@@ -101,14 +101,14 @@ def test_a_new_key_of_the_reader_is_found_without_further_ado(monkeypatch: pytes
     """Optional, inside a table that only another optional key leads to."""
     from osteofield.case import loader
 
-    known = loader._checkpoint
+    known = loader.read_checkpoint
 
     def reading(table):
         if table.has("copy") and table.choice("copy", ("never", "always"), "never") == "always":
             table.table("where").quantities("far", "um", (2,), example='["1 um", "2 um"]')
         return known(table)
 
-    monkeypatch.setattr(loader, "_checkpoint", reading)
+    monkeypatch.setattr(loader, "read_checkpoint", reading)
     found = case_schema([])["properties"]["checkpoint"]["properties"]
     assert found["copy"]["enum"] == ["never", "always"]
     far = found["where"]["properties"]["far"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..case.table import Table
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, in_order
 from ..tomlsource import TomlSource
 
 
@@ -79,7 +79,7 @@ def read_profile(path: Path | None = None) -> Profile:
     slurm.close()
     top.close()
     if problems:
-        raise InputError(sorted(problems, key=lambda p: p.line or 0))
+        raise InputError(in_order(problems))
     return profile
 
 

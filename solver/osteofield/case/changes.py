@@ -11,7 +11,7 @@ from typing import Any
 from .. import units
 from ..errors import Problem
 from ..tomlsource import Key
-from .types import Case
+from .case import Case
 
 # what a run may change on its way: it acts from now on, or not on the solution at all
 FREE = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import units
-from ..errors import InputError, did_you_mean
+from ..errors import InputError, did_you_mean, in_order
 from ..tomlsource import TomlSource
 
 FOLDER = Path(__file__).resolve().parent.parent / "drugs"
@@ -132,7 +132,7 @@ def read_drug(path: Path) -> Drug:
     if ("absorption_half_life" in data) != ("bioavailability" in data):
         say((), "absorption_half_life and bioavailability belong together; one of them is missing.")
     if problems:
-        raise InputError(sorted(problems, key=lambda p: p.line or 0))
+        raise InputError(in_order(problems))
     return Drug(texts["name"], texts["title"], texts["description"], texts["acts_on"], numbers, sources)
 
 

@@ -5,17 +5,43 @@ implant."""
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from .. import units
 from ..errors import InputError
 from .drug import Drug, drug_file, read_drug
-from .sample import sample_dimension
+from .sample import SampleSpec
 from .table import Table
-from .types import FaceSpec, SampleSpec
 
 IMPLANT = "implant"
 SIDES = ("x-", "x+", "y-", "y+", "z-", "z+", IMPLANT)
 FLUX = "pM um/day"
+
+
+@dataclass(frozen=True)
+class FaceSpec:
+    """What a disease does at one face of the sample box, or at an implant, from day 0 on.
+
+    Attributes:
+        side: ``x-``, ``x+``, ``y-``, ..., or ``implant``.
+        source: Population or drug to its flux into marrow through the face, internal units (pM um/day).
+        source_text: The fluxes as written.
+        start, stop: When the source flows, day.
+        layer: Depth of the marrow at the face that `load` is put into at day 0, um; 0 for none.
+        load: Marrow population to what is added there, internal units; `load_text` as written.
+        releases: The drug files among the names of `source`.
+    """
+
+    side: str
+    source: Mapping[str, float] = field(default_factory=dict)
+    source_text: Mapping[str, str] = field(default_factory=dict)
+    start: float = 0.0
+    stop: float = math.inf
+    layer: float = 0.0
+    load: Mapping[str, float] = field(default_factory=dict)
+    load_text: Mapping[str, str] = field(default_factory=dict)
+    releases: Mapping[str, Drug] = field(default_factory=dict)
 
 
 def read_face(table: Table, sample: SampleSpec, end: float) -> FaceSpec:
@@ -27,7 +53,7 @@ def read_face(table: Table, sample: SampleSpec, end: float) -> FaceSpec:
         end: Last time of the run, day.
     """
     side = table.choice("side", SIDES)
-    dimension = sample_dimension(sample)
+    dimension = sample.dimension
     if dimension == 0 and sample.well_mixed:
         table.problem(None, "a well-mixed sample has no faces; use a [[focus]], or a parameter of the model.")
     elif dimension == 2 and side.startswith("z"):

@@ -7,39 +7,32 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from .. import units
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, in_order
 from ..tomlsource import TomlSource
 from .arms import ArmSource, arm_source, read_arms
+from .case import Case
 from .face import read_face
+from .focus import read_focus
+from .model import ModelSpec, read_model
+from .output import read_output
 from .overrides import OverriddenSource, override, replace
 from .place import read_places
-from .sample import read_sample, sample_box, sample_dimension
+from .sample import SampleSpec
+from .sampletable import read_sample
 from .table import Table
 from .therapy import read_therapy
+from .timing import read_checkpoint, read_time
 from .tomltext import to_toml
-from .types import (
-    CENTER,
-    RECUT,
-    Case,
-    CheckpointSpec,
-    FocusSpec,
-    ModelSpec,
-    OutputSpec,
-    SampleSpec,
-    TimeSpec,
-)
 
 FORMAT = 1
-MOST_OUTPUTS = 100_000
 TABLES = (
     "format", "name", "title", "surface", "remodelling", "sample", "initial",
     "model", "focus", "face", "probe", "region", "therapy", "boundary", "time", "stop", "output",
     "checkpoint", "arm",
 )  # fmt: skip
-_LOADS = ("CFU/mm^3", "cells/mm^3", "pM")
+RECUT = 0.2  # cells of displacement after which a moving surface is cut anew
 
 
 @dataclass(frozen=True)
@@ -111,9 +104,9 @@ def read_source(
     initial_table = top.table("initial", keep_empty=True)
     initial, start = _initial(initial_table)
     before = len(problems)
-    model = _model(top.table("model", keep_empty=True))
+    model = read_model(top.table("model", keep_empty=True))
     model_stands = len(problems) == before
-    foci = tuple(_focus(t, sample) for t in top.tables("focus"))
+    foci = tuple(read_focus(t, sample) for t in top.tables("focus"))
     face_tables = top.tables("face")
     probes, regions = read_places(top.tables("probe"), top.tables("region"), sample)
     therapy_tables = top.tables("therapy")
@@ -121,7 +114,7 @@ def read_source(
     outer = boundary.choice("outer", ("closed", "open"), "closed")
     boundary.close()
     time_table = top.table("time", keep_empty=True)
-    time = _time(time_table)
+    time = read_time(time_table)
     faces = tuple(read_face(t, sample, time.end) for t in face_tables)
     therapies = tuple(read_therapy(t, time.end) for t in therapy_tables)
     for i, therapy in enumerate(therapies):
@@ -134,9 +127,9 @@ def read_source(
     stop_table = top.table("stop", keep_empty=True)
     stop = stop_table.words("when", ("cleared", "steady"))
     stop_table.close()
-    output = _output(top.table("output", keep_empty=True), time.end)
+    output = read_output(top.table("output", keep_empty=True), time.end)
     arm_tables = top.tables("arm")
-    checkpoint = _checkpoint(top.table("checkpoint", keep_empty=True))
+    checkpoint = read_checkpoint(top.table("checkpoint", keep_empty=True))
     top.close()
     read_arms(arm_tables)
     arms = tuple(_arm(path, source, t, problems) for t in arm_tables)
@@ -168,7 +161,7 @@ def read_source(
     )
     case = None if problems else draft
     return (
-        Reading(case, draft, model if model_stands else None, source, _in_order(problems), arms),
+        Reading(case, draft, model if model_stands else None, source, in_order(problems), arms),
         top.resolved,
     )
 
@@ -213,13 +206,8 @@ def load_sample_spec(
     sample = read_sample(top.table("sample", keep_empty=True))
     top.close(dict.fromkeys(TABLES, ""))
     if problems:
-        raise InputError(_in_order(problems))
+        raise InputError(in_order(problems))
     return sample
-
-
-def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """By line; those of the command line first."""
-    return tuple(sorted(problems, key=lambda p: p.line or 0))
 
 
 def _format(top: Table) -> None:
@@ -270,159 +258,3 @@ def _remodelling(top: Table, surface: str, sample: SampleSpec) -> float:
     recut = table.number("recut", RECUT, above=0.0, at_most=0.5)
     table.close()
     return recut
-
-
-def _model(table: Table) -> ModelSpec:
-    name = table.text("name", example='"osteoimmune"')
-    file = None
-    if name.endswith(".toml"):
-        file = table.path("name", what="model file", suffixes=(".toml",))
-        name = file.stem
-    parameters: dict[str, str | float] = {}
-    switches: dict[str, bool] = {}
-    if table.has("parameters"):
-        inner = table.table("parameters")
-        for key, value in inner.data.items():
-            if isinstance(value, str):
-                parameters[key] = inner.text(key)
-            else:
-                parameters[key] = inner.number(key)
-        inner.close()
-    if table.has("switches"):
-        inner = table.table("switches")
-        for key in inner.data:
-            switches[key] = inner.flag(key, True)
-        inner.close()
-    table.close()
-    return ModelSpec(name, file, parameters, switches)
-
-
-def _focus(table: Table, sample: SampleSpec) -> FocusSpec:
-    center: tuple[float, ...] | Literal["center"] = CENTER
-    radius = math.inf
-    dimension = sample_dimension(sample)
-    elsewhere = {}
-    if dimension == 0 and sample.well_mixed:
-        message = "a well-mixed sample has no places in it, so its focus has only a load; leave '{}' out."
-        elsewhere = {k: message.format(k) for k in ("center", "radius")}
-    else:
-        if isinstance(table.data.get("center"), str):
-            if table.text("center") not in ("", CENTER):
-                axes = ", ".join(['"0.5 mm"'] * (dimension or 3))
-                table.problem("center", f'a position such as [{axes}], or "center", is needed here.')
-        else:
-            counts = (dimension,) if dimension else (2, 3)
-            center = table.quantities("center", "um", counts, example='"center".', any_sign=True) or CENTER
-            _inside(table, center, sample_box(sample))
-        radius = table.quantity("radius", "um", example="300 um")
-    load, load_text = _load(table)
-    population = table.text("population") if table.has("population") else None
-    table.close(elsewhere)
-    return FocusSpec(center, radius, load, population, load_text)
-
-
-def _inside(table: Table, center: tuple[float, ...] | str, sides: tuple[float, ...] | None) -> None:
-    if isinstance(center, str) or sides is None or len(sides) != len(center):
-        return
-    if min(sides) > 0 and not all(0 <= x <= side for x, side in zip(center, sides, strict=True)):
-        where = ", ".join(f"{x:g}" for x in center)
-        span = " x ".join(f"0..{side:g} um" for side in sides)
-        table.problem("center", f"({where}) um is outside the sample, which spans {span}.")
-
-
-def _load(table: Table) -> tuple[float, str]:
-    """A number density or concentration; which of them the population wants is known later."""
-    like = _LOADS[0]
-    text = table.data.get("load")
-    if isinstance(text, str):
-        for candidate in _LOADS:
-            try:
-                units.quantity(text, candidate)
-                like = candidate
-            except units.UnitError:
-                continue
-    load = table.quantity("load", like, example="1000 CFU/mm^3")
-    return load, text if isinstance(text, str) and not math.isnan(load) else ""
-
-
-def _time(table: Table) -> TimeSpec:
-    end = table.quantity("end", "day", example="28 day")
-    short = 1.0 if math.isnan(end) else min(1.0, 10.0 * end)  # runs of seconds begin with shorter steps
-    spec = TimeSpec(
-        end=end,
-        tolerance=table.number("tolerance", 1e-3, above=0.0, at_most=0.1),
-        first_step=table.quantity(
-            "first_step", "day", "1e-4 day" if short == 1 else f"{1e-4 * short:.3g} day"
-        ),
-        shortest_step=table.quantity(
-            "shortest_step", "day", "1e-9 day" if short == 1 else f"{1e-9 * short:.3g} day"
-        ),
-        longest_step=table.quantity("longest_step", "day") if table.has("longest_step") else None,
-        linear_tolerance=table.number("linear_tolerance", 1e-2, above=0.0, at_most=1.0),
-        method=table.choice("method", ("auto", "bdf", "rodas"), "auto"),
-    )
-    table.close()
-    if spec.first_step < spec.shortest_step:
-        table.problem(
-            "first_step" if table.has("first_step") else "shortest_step",
-            f"the first step ({spec.first_step:g} day) is shorter than the shortest that is allowed "
-            f"({spec.shortest_step:g} day).",
-        )
-    if spec.longest_step is not None and spec.longest_step < spec.shortest_step:
-        table.problem("longest_step", "the longest step is shorter than the shortest.")
-    return spec
-
-
-def _output(table: Table, end: float) -> OutputSpec:
-    if table.has("every") and table.has("times"):
-        table.problem("times", "give either 'every' or 'times', not both.")
-    times: tuple[float, ...] = ()
-    if table.has("times"):
-        times = table.quantities("times", "day", example='["0 day", "7 day"]', any_sign=True) or ()
-        if table.data["times"] == []:
-            table.problem("times", "at least one time is needed.")
-        for i, t in enumerate(times):
-            if not 0 <= t <= end * (1 + 1e-12) and not math.isnan(end):
-                table.problem(
-                    "times", f"{t:g} day is not within the run, which goes from 0 to {end:g} day.", i
-                )
-            elif i and t <= times[i - 1]:
-                table.problem("times", "the times must ascend, and none may stand twice.", i)
-        if table.has("every"):
-            table.quantity("every", "day")
-    else:
-        times = _regular(table, table.quantity("every", "day", "1 day"), end)
-    spec = OutputSpec(
-        times,
-        table.words("fields") if table.has("fields") else None,
-        table.quantity("eroded_above", "um", "2 um", zero=True),
-        table.quantity("infected_above", "CFU/mm^3", "50 CFU/mm^3", zero=True),
-    )
-    table.close()
-    return spec
-
-
-def _checkpoint(table: Table) -> CheckpointSpec:
-    spec = CheckpointSpec(
-        every=table.quantity("every", "day") if table.has("every") else None,
-        every_wall=table.quantity("every_wall", "day", "30 min"),
-        keep=table.integer("keep", 2, at_least=1),
-    )
-    table.close()
-    return spec
-
-
-def _regular(table: Table, every: float, end: float) -> tuple[float, ...]:
-    """0, every, 2 every, ... and the end, whether or not it is a multiple."""
-    if math.isnan(every) or math.isnan(end):
-        return ()
-    if end / every > MOST_OUTPUTS:
-        table.problem("every", f"this asks for {end / every:.3g} output times; {MOST_OUTPUTS} are the most.")
-        return ()
-    n = math.floor(end / every * (1 + 1e-12))
-    times = [i * every for i in range(n + 1)]
-    if end - times[-1] > 1e-9 * end:
-        times.append(end)
-    else:
-        times[-1] = end
-    return tuple(times)

@@ -8,8 +8,9 @@ from typing import Protocol
 
 from .. import units
 from ..errors import Problem, did_you_mean
+from .case import Case
 from .drug import drugs
-from .types import Case, TherapySpec
+from .therapy import TherapySpec
 
 
 class _Population(Protocol):

@@ -5,12 +5,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .sample import sample_dimension
+from .sample import CENTER, SampleSpec
 from .table import Table
-from .types import CENTER, ProbeSpec, RegionSpec, SampleSpec
 
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
+
+
+@dataclass(frozen=True)
+class ProbeSpec:
+    """A point of the marrow with a history of its own.
+
+    Attributes:
+        name: Heads its columns.
+        at: Position in the image's physical frame, um, or ``"center"`` of the sample box.
+        populations: Which ones; None for all of the marrow.
+    """
+
+    name: str
+    at: tuple[float, ...] | str
+    populations: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class RegionSpec:
+    """A ball or box with a history of its own.
+
+    Attributes:
+        name: Heads its columns.
+        center, radius: Of the ball, um; None for a box.
+        corners: Lower and upper corner of the box, um; None for a ball.
+        populations: Which ones; None for all.
+    """
+
+    name: str
+    center: tuple[float, ...] | str | None
+    radius: float | None
+    corners: tuple[tuple[float, ...], tuple[float, ...]] | None
+    populations: tuple[str, ...] | None = None
 
 
 def read_places(
@@ -59,7 +92,7 @@ def _name(table: Table, sample: SampleSpec, taken: set[str], example: str) -> st
     elif name in taken:
         table.problem("name", f"another probe or region is called '{name}' already.")
     taken.add(name)
-    if sample.well_mixed and sample_dimension(sample) == 0:
+    if sample.well_mixed and sample.dimension == 0:
         table.problem(None, "a well-mixed sample has no places in it; leave this table out.")
     return name
 
@@ -74,7 +107,7 @@ def _position(table: Table, key: str, sample: SampleSpec) -> tuple[float, ...] |
 def _corner(
     table: Table, key: str, sample: SampleSpec, example: str = '["0 mm", "0 mm", "0 mm"]'
 ) -> tuple[float, ...] | None:
-    dimension = sample_dimension(sample)
+    dimension = sample.dimension
     return table.quantities(key, "um", (dimension,) if dimension else (2, 3), example=example, any_sign=True)
 
 

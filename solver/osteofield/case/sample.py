@@ -1,342 +1,169 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The ``[sample]`` table: which piece of bone."""
+"""Which piece of bone a case is about, in um: an image, a foam, a shape, a mesh, or no space at all."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal, cast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-from ..units import UnitError, quantity
-from .table import Table
-from .types import (
-    CENTER,
-    FoamSpec,
-    ImageSpec,
-    ImplantSpec,
-    LabelSpec,
-    SampleSpec,
-    ShapeSpec,
-    SliceSpec,
-    TagSpec,
-)
+from .implant import ImplantSpec
+from .tags import TagSpec
 
-KINDS = ("image", "synthetic", "shape", "mesh", "well_mixed")
-_BELONGS = {
-    "threshold": "image",
-    "labels": "image",
-    "smoothing": "image",
-    "voxel": "image",
-    "crop": "image",
-    "slice": "image or synthetic",
-    "cell_size": "image, synthetic or shape",
-    "unit": "mesh",
-    "bone": "mesh",
-    "marrow": "mesh",
-    "implant": "image, synthetic, shape or mesh",
-    "bone_surface": "mesh",
-    "tags": "mesh",
-    "bone_surface_density": "well_mixed",
-    "bone_thickness": "well_mixed",
-}
-_TAGS = ("unit", "bone", "marrow", "implant", "bone_surface", "tags")  # of a mesh from elsewhere
-_SHAPE_NEEDS = {
-    "plate": "thickness", "sphere": "radius", "rod": "radius", "round pore": "radius", "box pore": "pore",
-    "marrow": None,
-}  # fmt: skip
-
-_IMPLANT_KEYS = {
-    "cylinder": ("diameter", "center", "axis", "length", "from", "to"),
-    "box": ("size", "center"),
-    "sphere": ("diameter", "center"),
-}
+CENTER: Literal["center"] = "center"
 
 
-def read_sample(table: Table) -> SampleSpec:
-    """Read a sample of any kind; problems are noted in the table."""
-    given = [k for k in KINDS if table.has(k) and not (k == "well_mixed" and table.data[k] is False)]
-    if len(given) != 1:
-        if not table.broken:
-            what = f"this one has {' and '.join(given)}" if given else "this one has none of them"
-            table.problem(
-                given[1] if given else None,
-                f"a sample needs exactly one of {', '.join(KINDS)}; {what}.",
-            )
-        if not given:
-            table.close(
-                dict.fromkeys(("well_mixed", *_BELONGS), "")
-            )  # right for some kind: one complaint will do
-            return SampleSpec()
-    kind = given[0]
-    spec = _READ[kind](table)
-    elsewhere = {
-        key: f"'{key}' belongs to a sample of kind {owner}, but this one is of kind {kind}; leave it out."
-        for key, owner in _BELONGS.items()
-    }
-    elsewhere |= dict.fromkeys(given[1:], "")  # told already
-    elsewhere["well_mixed"] = ""
-    table.close(elsewhere)
-    return spec
+@dataclass(frozen=True)
+class LabelSpec:
+    """What the numbers of a label map stand for.
+
+    Attributes:
+        bone: Labels of bone.
+        marrow: Labels of marrow; None: all that are neither bone nor implant.
+        implant: Labels of an implant.
+    """
+
+    bone: tuple[int, ...]
+    marrow: tuple[int, ...] | None
+    implant: tuple[int, ...] = ()
 
 
-def _image(table: Table) -> SampleSpec:
-    path = table.path(
-        "image", what="image", suffixes=(".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".gz", ".tif")
-    )
-    labels = _labels(table) if table.has("labels") else None
-    crop = None
-    if table.has("crop"):
-        corners = table.table("crop")
-        low = corners.quantities("from", "um", (2, 3), example='["0 um", "0 um", "0 um"]', any_sign=True)
-        high = corners.quantities("to", "um", (2, 3), example='["1 mm", "1 mm", "1 mm"]', any_sign=True)
-        corners.close()
-        if low is not None and high is not None:
-            crop = (low, high)
-            if len(low) != len(high):
-                corners.problem("to", f"'from' has {len(low)} coordinates, 'to' has {len(high)}.")
-            elif any(a >= b for a, b in zip(low, high, strict=True)):
-                corners.problem("to", "every coordinate of 'to' must be larger than that of 'from'.")
-    return SampleSpec(
-        image=ImageSpec(
-            path,
-            _threshold(table) if labels is None else 0.5,
-            table.number("smoothing", 1.0, at_least=0.0),
-            table.quantity("voxel", "um") if table.has("voxel") else None,
-            crop,
-            labels,
-        ),
-        cell_size=table.quantity("cell_size", "um", example="39 um"),
-        slice=_slice(table),
-        implant=_implant(table, None, labels),
-    )
+@dataclass(frozen=True)
+class ImageSpec:
+    """A grey-value image of bone, or a label map.
+
+    Attributes:
+        path: NRRD, MHA/MHD, NIfTI file, a TIFF stack (file or folder of slices), or a folder with
+            one DICOM series.
+        threshold: Grey value above which a voxel is bone, or ``"otsu"``.
+        smoothing: Standard deviation of the Gaussian filter, in voxels (0: none).
+        voxel: Voxel size in um where the file format does not carry one (TIFF), else None.
+        crop: Physical lower and upper corner in um, or None for the whole image.
+        labels: The image is a label map; its threshold is then 0.5 of the smoothed share of bone.
+    """
+
+    path: Path
+    threshold: float | Literal["otsu"]
+    smoothing: float = 1.0
+    voxel: float | None = None
+    crop: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    labels: LabelSpec | None = None
 
 
-def _labels(table: Table) -> LabelSpec:
-    if table.has("threshold"):
-        table.number("threshold")
-        table.problem("threshold", "a label map has no threshold: leave out either 'threshold' or 'labels'.")
-    labels = table.table("labels")
-    rest = labels.data.get("marrow") == "rest"
-    if rest:
-        labels.text("marrow")
-    spec = LabelSpec(
-        labels.integers("bone", example="1"),
-        None if rest else labels.integers("marrow", example='0, or "rest"'),
-        labels.integers("implant"),
-    )
-    labels.close()
-    names: dict[int, str] = {}
-    for name, numbers in (("bone", spec.bone), ("marrow", spec.marrow or ()), ("implant", spec.implant)):
-        for number in numbers:
-            if number in names:
-                twice = "twice" if names[number] == name else f"as {names[number]} too"
-                labels.problem(name, f"the label {number} stands here {twice}.")
-            names[number] = name
-    return spec
+@dataclass(frozen=True)
+class FoamSpec:
+    """Synthetic trabecular foam (seeded, periodic Voronoi-edge rods).
+
+    Attributes:
+        size: Side lengths of the box in um, three of them.
+        bvtv: Bone volume fraction BV/TV.
+        spacing: Mean distance of pore centres in um.
+        seed: Seed of the random pore centres.
+        voxel: Size of the voxels the foam is drawn with, in um.
+        smoothing: Standard deviation of the Gaussian filter, in voxels.
+    """
+
+    size: tuple[float, float, float]
+    bvtv: float = 0.23
+    spacing: float = 936.0
+    seed: int = 0
+    voxel: float = 19.5
+    smoothing: float = 2.0
 
 
-def _threshold(table: Table) -> float | Literal["otsu"]:
-    if isinstance(table.data.get("threshold"), str):
-        if table.text("threshold") != "otsu":
-            table.problem("threshold", 'a grey value or "otsu" is needed, for example threshold = 63.')
-        return "otsu"
-    return table.number("threshold", example='63 (the grey value above which a voxel is bone), or "otsu".')
+@dataclass(frozen=True)
+class ShapeSpec:
+    """An analytic test shape in a box; lengths in um.
+
+    Attributes:
+        kind: ``plate`` (bone slab, normal along the first axis), ``sphere`` (bone ball), ``rod``
+            (bone cylinder along the last axis), ``box pore`` (a box of marrow in bone),
+            ``round pore`` (a ball of marrow in bone), or ``marrow`` (no bone at all: the plain box).
+        size: Side lengths of the sample box (2 or 3).
+        thickness: Plate thickness.
+        radius: Radius of sphere, rod or round pore.
+        pore: Side lengths of the box pore.
+        center: Centre of the shape, or None for the centre of the box.
+    """
+
+    kind: Literal["plate", "sphere", "rod", "box pore", "round pore", "marrow"]
+    size: tuple[float, ...]
+    thickness: float | None = None
+    radius: float | None = None
+    pore: tuple[float, ...] | None = None
+    center: tuple[float, ...] | None = None
 
 
-def _slice(table: Table) -> SliceSpec | None:
-    if not table.has("slice"):
-        return None
-    plane = table.table("slice")
-    axis = plane.choice("axis", ("x", "y", "z"), "z")
+@dataclass(frozen=True)
+class SliceSpec:
+    """A 2-D slice of a 3-D sample: the plane normal to `axis` at `at` um (or the centre)."""
+
+    axis: Literal["x", "y", "z"] = "z"
     at: float | Literal["center"] = CENTER
-    if plane.data.get("at", CENTER) == CENTER:
-        plane.text("at", CENTER)
-    else:
-        at = plane.quantity("at", "um", any_sign=True)
-    plane.close()
-    return SliceSpec(cast(Any, axis or "z"), at)
 
 
-def _foam(table: Table) -> SampleSpec:
-    foam = table.table("synthetic")
-    size = foam.quantities("size", "um", (3,), example='["2 mm", "2 mm", "2 mm"]')
-    spec = FoamSpec(
-        cast(tuple[float, float, float], size or (0.0, 0.0, 0.0)),
-        foam.number("BV/TV", 0.23, above=0.0, below=1.0),
-        foam.quantity("spacing", "um", "936 um"),
-        foam.integer("seed", 0, at_least=0),
-        foam.quantity("voxel", "um", "19.5 um"),
-        foam.number("smoothing", 2.0, at_least=0.0),
-    )
-    if size and min(size) < 4 * spec.voxel:
-        foam.problem("size", f"every side must be at least four voxels ({4 * spec.voxel:g} um) long.")
-    foam.close()
-    return SampleSpec(
-        foam=spec,
-        cell_size=table.quantity("cell_size", "um", example="58.5 um"),
-        slice=_slice(table),
-        implant=_implant(table, 3),
-    )
+@dataclass(frozen=True)
+class SampleSpec:
+    """The piece of bone: exactly one of `image`, `foam`, `shape`, `mesh`, `well_mixed` is set.
 
+    Attributes:
+        cell_size: Wanted edge length of the background grid in um; None for a mesh or well mixed.
+        slice: Take a 2-D slice of an image or foam.
+        implant: A body put into an image, foam or shape.
+        mesh: A sample file written by ``osteofield mesh``, or with `tags` any other mesh.
+        tags: How to read the other mesh.
+        well_mixed: No space at all: one point of marrow in contact with bone surface.
+        bone_surface_density: sigma0 = bone surface per marrow volume, 1/um (well mixed only).
+        bone_thickness: d0 = bone volume per bone surface, um (well mixed only).
+    """
 
-def _shape(table: Table) -> SampleSpec:
-    shape = table.table("shape")
-    kind = shape.choice("kind", tuple(_SHAPE_NEEDS))
-    size = shape.quantities("size", "um", (2, 3), example='["1 mm", "1 mm", "1 mm"]')
-    need = _SHAPE_NEEDS.get(kind)
-    dimension = (len(size),) if size else (2, 3)
-    thickness = radius = pore = center = None
-    if need == "thickness":
-        thickness = shape.quantity("thickness", "um", example="200 um")
-    elif need == "radius":
-        radius = shape.quantity("radius", "um", example="300 um")
-    elif need == "pore":
-        pore = shape.quantities("pore", "um", dimension, example='["500 um", "500 um", "500 um"]')
-    if need and shape.has("center"):
-        if shape.data["center"] == CENTER:
-            shape.text("center", CENTER)
-        else:
-            center = shape.quantities("center", "um", dimension, any_sign=True)
-    shape.close(
-        {k: f"a shape of kind '{kind}' has no '{k}'." for k in ("thickness", "radius", "pore", "center")}
-        if kind
-        else dict.fromkeys(("thickness", "radius", "pore", "center"), "")
-    )
-    return SampleSpec(
-        shape=ShapeSpec(cast(Any, kind), size or (0.0,), thickness, radius, pore, center),
-        cell_size=table.quantity("cell_size", "um", example="20 um"),
-        implant=_implant(table, len(size) if size else None),
-    )
+    image: ImageSpec | None = None
+    foam: FoamSpec | None = None
+    shape: ShapeSpec | None = None
+    mesh: Path | None = None
+    tags: TagSpec | None = None
+    well_mixed: bool = False
+    cell_size: float | None = None
+    slice: SliceSpec | None = None
+    implant: ImplantSpec | None = None
+    bone_surface_density: float = 0.00486
+    bone_thickness: float = 100.9
 
+    @property
+    def kind(self) -> Literal["image", "foam", "shape", "mesh", "well mixed"]:
+        for name in ("image", "foam", "shape", "mesh"):
+            if getattr(self, name) is not None:
+                return name  # type: ignore[return-value]
+        return "well mixed"
 
-def _implant(table: Table, dimension: int | None, labels: LabelSpec | None = None) -> ImplantSpec | None:
-    """A body of a simple shape; its positions have as many coordinates as the sample before it is sliced."""
-    if not table.has("implant"):
-        return None
-    body = table.table("implant")
-    if labels is not None and labels.implant:
-        body.problem(None, "the label map has an implant already; leave one of the two out.")
-    shape = body.choice("shape", tuple(_IMPLANT_KEYS))
-    keys = _IMPLANT_KEYS.get(shape, ())
-    one = '"1 mm"'
-    example = f"[{', '.join([one] * (dimension or 3))}]"
+    @property
+    def holds_implant(self) -> bool | None:
+        """Whether there is an implant; None where only the file tells."""
+        if self.image is not None and self.image.labels is not None and self.image.labels.implant:
+            return True
+        if self.mesh is not None:
+            return None if self.tags is None else self.tags.implant is not None
+        return self.implant is not None
 
-    def place(name: str, any_sign: bool = True) -> tuple[float, ...] | None:
-        values = body.quantities(name, "um", (2, 3), example=example, any_sign=any_sign)
-        if values is not None and dimension is not None and len(values) != dimension:
-            body.problem(name, f"{dimension} values are needed here, but there are {len(values)}.")
+    @property
+    def dimension(self) -> int | None:
+        """2 or 3 where the case alone tells, 0 for well mixed, None where only the file tells."""
+        if self.kind == "well mixed":
+            return 0
+        if self.shape is not None:
+            return len(self.shape.size)
+        if self.slice is not None:
+            return 2
+        return 3 if self.foam is not None else None
+
+    @property
+    def box(self) -> tuple[float, ...] | None:
+        """Side lengths (um) of a sample that starts at the origin, where the case alone tells them."""
+        if self.shape is not None:
+            return self.shape.size
+        if self.foam is None:
             return None
-        return values
-
-    center = diameter = length = size = None
-    axis = (0.0, 0.0, 1.0)
-    if "diameter" in keys:
-        diameter = body.quantity("diameter", "um", example="1 mm")
-    if "size" in keys:
-        size = place("size", any_sign=False)
-    if "from" in keys and (body.has("from") or body.has("to")):
-        keys = ("from", "to", "diameter")
-        start, end = place("from"), place("to")
-        if start is not None and end is not None:
-            center, axis, length = _between(body, start, end)
-    else:
-        if body.data.get("center") == CENTER:
-            body.text("center", CENTER)
-        elif "center" in keys and body.has("center"):
-            center = place("center")
-        if "axis" in keys:
-            named = body.choice("axis", ("x", "y", "z"), "z")
-            axis = cast(Any, tuple(float(named == a) for a in "xyz"))
-        if "length" in keys and body.has("length"):
-            length = body.quantity("length", "um")
-    others = {k for ks in _IMPLANT_KEYS.values() for k in ks} - set(keys)
-    wrong = f"'{{}}' does not belong to a {shape}; it has {', '.join(keys)}." if shape else ""
-    body.close({k: wrong.format(k) for k in others})
-    return ImplantSpec(cast(Any, shape or "sphere"), center, axis, diameter, length, size)
-
-
-def _between(
-    table: Table, start: tuple[float, ...], end: tuple[float, ...]
-) -> tuple[tuple[float, ...] | None, tuple[float, float, float], float | None]:
-    """Centre, direction and length of a cylinder between two points."""
-    if len(start) != len(end):
-        table.problem("to", f"'from' has {len(start)} coordinates, 'to' has {len(end)}.")
-    elif start == end:
-        table.problem("to", "a cylinder needs a length: 'to' is the same place as 'from'.")
-    else:
-        way = [b - a for a, b in zip(start, end, strict=True)]
-        x, y, z = [*way, 0.0][:3]
-        return tuple((a + b) / 2 for a, b in zip(start, end, strict=True)), (x, y, z), math.hypot(x, y, z)
-    return None, (0.0, 0.0, 1.0), None
-
-
-def _mesh(table: Table) -> SampleSpec:
-    path = table.path("mesh", what="sample file", suffixes=(".xdmf", ".h5", ".msh", ".vtu"))
-    tags = None
-    if any(table.has(k) for k in _TAGS):
-        if isinstance(table.data.get("unit"), str) and not table.data["unit"][:1].isdigit():
-            unit = _unit(table)
-        else:
-            unit = table.quantity("unit", "um", example="mm")
-        tags = TagSpec(
-            unit,
-            _tag(table, "bone", "1") or 0,
-            _tag(table, "marrow", "2") or 0,
-            _tag(table, "implant"),
-            _tag(table, "bone_surface"),
-            table.text("tags") if table.has("tags") else None,
-        )
-    return SampleSpec(mesh=path, tags=tags)
-
-
-def _unit(table: Table) -> float:
-    text = table.text("unit")
-    try:
-        return quantity(f"1 {text}", "um")
-    except UnitError as e:
-        table.problem("unit", f"{e}.")
-        return float("nan")
-
-
-def _tag(table: Table, name: str, example: str = "") -> int | str | None:
-    """A whole number, or the name of a group."""
-    if isinstance(table.data.get(name), str):
-        return table.text(name)
-    numbers = table.integers(name, example=example)
-    if len(numbers) > 1:
-        table.problem(name, "one tag is needed, or the name of a group.")
-    return numbers[0] if numbers else None
-
-
-def _well_mixed(table: Table) -> SampleSpec:
-    chosen = table.flag("well_mixed", True)
-    return SampleSpec(
-        well_mixed=chosen,
-        bone_surface_density=table.quantity("bone_surface_density", "1/um", "4.86 1/mm"),
-        bone_thickness=table.quantity("bone_thickness", "um", "100.9 um"),
-    )
-
-
-_READ = {"image": _image, "synthetic": _foam, "shape": _shape, "mesh": _mesh, "well_mixed": _well_mixed}
-
-
-def sample_dimension(spec: SampleSpec) -> int | None:
-    """2 or 3 where the case alone tells, 0 for well mixed, None where only the file tells."""
-    if spec.kind == "well mixed":
-        return 0
-    if spec.shape is not None:
-        return len(spec.shape.size)
-    if spec.slice is not None:
-        return 2
-    return 3 if spec.foam is not None else None
-
-
-def sample_box(spec: SampleSpec) -> tuple[float, ...] | None:
-    """Side lengths (um) of a sample that starts at the origin, where the case alone tells them."""
-    if spec.shape is not None:
-        return spec.shape.size
-    if spec.foam is None:
-        return None
-    sides = dict(zip("xyz", spec.foam.size, strict=True))
-    if spec.slice is not None:
-        del sides[spec.slice.axis]
-    return tuple(sides.values())
+        sides = dict(zip("xyz", self.foam.size, strict=True))
+        if self.slice is not None:
+            del sides[self.slice.axis]
+        return tuple(sides.values())

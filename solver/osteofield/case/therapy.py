@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from .. import units
 from ..errors import InputError
 from .drug import Drug, concentration, drug_file, read_drug
 from .table import Table
-from .types import Doses, TherapySpec
 
 ROUTES = ("bolus", "infusion", "injection")
 ARRIVALS = ("evenly", "by diffusion")
@@ -24,6 +24,59 @@ _ELSEWHERE = {
     "weight": _SCHEDULED.format("weight"),
     "half_life": "", "bone_to_serum": "", "level": "", "bolus": "", "infusion": "", "injection": "",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Doses:
+    """Doses of a drug, each of which adds to its serum level (one compartment, first order).
+
+    Attributes:
+        route: ``bolus`` (at once), ``infusion`` (evenly over `over`) or ``injection`` (absorbed).
+        times: When each is given (begins), day.
+        rise: What each would add to the serum level if all of it were there at once, pM; bioavailability
+            included.
+        over: Length of an infusion, day.
+        absorption: Rate of absorption of an injection, 1/day.
+    """
+
+    route: Literal["bolus", "infusion", "injection"]
+    times: tuple[float, ...]
+    rise: tuple[float, ...]
+    over: float = 0.0
+    absorption: float = 0.0
+
+
+@dataclass(frozen=True)
+class TherapySpec:
+    """What is given of a drug from `start` until `stop` (day).
+
+    Attributes:
+        drug: Name of an input of the model, or of a drug file.
+        level: A constant level; of an input in its unit (for the osteoimmune model: multiples of EC50
+            or Kd), of a drug in serum, pM. nan where `doses` are given instead.
+        level_text: The level as written, so that its unit can be held against the input's.
+        agent: The drug file.
+        doses: What is given when, of a drug.
+        elimination: Of the drug, 1/day.
+        share: Level in marrow, in multiples of the half effect, per level in serum (1/pM).
+        arrives: ``evenly`` (the level in marrow follows serum everywhere) or ``by diffusion``.
+    """
+
+    drug: str
+    level: float
+    start: float
+    stop: float
+    level_text: str = ""
+    agent: Drug | None = None
+    doses: Doses | None = None
+    elimination: float = 0.0
+    share: float = 1.0
+    arrives: Literal["evenly", "by diffusion"] = "evenly"
+
+    @property
+    def target(self) -> str:
+        """The input of the model that it drives."""
+        return self.agent.acts_on if self.agent else self.drug
 
 
 def read_therapy(table: Table, end: float) -> TherapySpec:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ..errors import InputError, Problem, did_you_mean
+from ..errors import InputError, Problem, did_you_mean, in_order
 from ..tomlsource import Key, TomlSource, dotted
 from ..units import UnitError, describe
 from .checks import check_model
@@ -66,7 +66,7 @@ def load_network(
     model = read_model(with_solutes(extended(TomlSource.load(file), FOLDER), solutes))
     structure, problems = check_model(model)
     if problems:
-        raise InputError(sorted(problems, key=lambda p: p.line or 0))
+        raise InputError(in_order(problems))
     health = {n: p.value.number for n, p in model.parameters.items()}
     health |= {n: float(s.on) for n, s in model.switches.items()}
     numbers = dict(health)
@@ -88,7 +88,7 @@ def load_network(
         raise InputError(faults)
     network = Network(model, structure, numbers, health)
     if faults := inconsistencies(network):
-        raise InputError(sorted(faults, key=lambda p: p.line or 0))
+        raise InputError(in_order(faults))
     return network
 
 

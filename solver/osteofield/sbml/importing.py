@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, in_order
 from .content import Content
 from .convert import Converter
 from .draft import Draft
@@ -54,7 +54,7 @@ def import_sbml(file: Path) -> Imported:
     source = open_source(file)
     content, problems = extract(source)
     if problems:
-        raise InputError(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
+        raise InputError(in_order(problems))
     start = start_values(content, file)
     if not any((content.rates, content.by_reactions, content.set_by_events())):
         raise InputError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..case.table import Table
-from ..errors import InputError, Problem, did_you_mean
+from ..errors import InputError, Problem, did_you_mean, in_order
 from ..tomlsource import Key, TomlSource
 from ..units import UnitError, describe, unit
 from .digits import Digits
@@ -235,7 +235,7 @@ def read_verification(path: Path, cases: Mapping[str, Path]) -> Verification:
     if not found.targets and not problems:
         top.problem(None, "there is nothing to verify: give at least one target, for example [[at]].")
     if problems:
-        raise InputError(sorted(problems, key=lambda p: p.line or 0))
+        raise InputError(in_order(problems))
     return found
 
 

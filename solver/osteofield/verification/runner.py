@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..case import Case, load_case
 from ..case.tomltext import to_toml
-from ..errors import ComputationStopped, InputError, Problem, did_you_mean
+from ..errors import ComputationStopped, InputError, Problem, did_you_mean, in_order
 from ..kinetics import Network
 from ..kinetics.value import read_value
 from ..parallel import world
@@ -137,7 +137,7 @@ def prepare(file: Verification, folder: Path, change: Mapping[str, float] | None
                     message = "the sample is still well mixed; set one with space, such as a shape."
                     problems.append(file.source.problem(target.key, message))
     if problems:
-        raise InputError(sorted(dict.fromkeys(problems), key=lambda p: p.line or 0))
+        raise InputError(in_order(problems))
     return Prepared(file, cases, networks, unchanged, space)
 
 
