@@ -123,6 +123,7 @@ METHOD = Method(
         "krylov": ("gmres", "bicgstab", "tfqmr"),
     },
     tolerance=2e-5,
+    work="preconditioner solves",
     scaling=("krylov_dim", "product"),
     missing=missing,
 )

@@ -45,6 +45,7 @@ class Method:
         space: Values of every setting besides the tolerance, the first being where the search starts.
         tolerance: Where the search for the tolerance starts.
         scaling: Settings whose best value depends on the size of the mesh.
+        work: Fact of a run that tells which of two took less work where their times are too near.
         missing: A sentence how to install what it needs, or None.
     """
 
@@ -54,6 +55,7 @@ class Method:
     space: Mapping[str, tuple[Any, ...]]
     tolerance: float
     scaling: tuple[str, ...] = ()
+    work: str = ""
     missing: Callable[[], str | None] = lambda: None
 
     @property

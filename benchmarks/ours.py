@@ -81,4 +81,5 @@ METHOD = Method(
     run,
     {"linear_tolerance": (1e-2, 3e-3)},
     tolerance=1e-3,
+    work="cycles",
 )

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any
 
 from . import process
 from .error import LIMIT
 from .method import Method
+from .reference import LOOSER
 from .registry import METHODS
-from .tuning import Log, Runner, ensure_reference, tuned
+from .search import NoSettings
+from .tuning import Log, Meshes, Runner, ensure_reference, tuned
 from .worker import Report
 
 COUNTED = (
@@ -20,8 +23,7 @@ COUNTED = (
 
 
 def compare(
-    request: dict[str, Any],
-    coarse: dict[str, Any],
+    meshes: Meshes,
     peer: Method,
     pairs: int,
     log: Log = print,
@@ -32,10 +34,9 @@ def compare(
     """Tune both sides, run the pairs and print the advantage on the last line.
 
     Args:
-        request: The workload.
-        coarse: The same on a coarser mesh, for the search of settings.
+        meshes: The workload, and where settings are searched.
         peer: Against whom.
-        pairs: How many pairs.
+        pairs: How many pairs; 0: only reference and settings are made ready.
         log: Receives the lines.
         renew: Search settings again.
         run_peer: Runs the peer otherwise than by one worker.
@@ -47,12 +48,18 @@ def compare(
     if lacking:
         log(lacking)
         return 2
-    ours = METHODS["ours"]
+    ours, request = METHODS["ours"], meshes.request
     reference = ensure_reference(request)
-    settings = {
-        ours.name: tuned(ours, request, request, log, renew=renew),
-        peer.name: tuned(peer, request, coarse, log, renew=renew, run=run_peer),
-    }
+    try:
+        settings = {
+            ours.name: tuned(ours, replace(meshes, coarse=meshes.source or request), log, renew=renew),
+            peer.name: tuned(peer, meshes, log, renew=renew, run=run_peer),
+        }
+    except NoSettings as e:
+        log(f"There is no ratio: {e}.")
+        return 3
+    if not pairs:
+        return 0
     log(COUNTED)
     ratios: list[float] = []
     worst = 0.0
@@ -72,6 +79,20 @@ def compare(
         log(f"There is no ratio: an error of {worst:.2e} exceeds {LIMIT:g}.")
         return 3
     log(f"{statistics.median(ratios):.2f}x")
+    return 0
+
+
+def check_reference(request: dict[str, Any], log: Log = print) -> int:
+    """Make the reference where it is not kept, and say how exact it is; 2 where CVODE is not installed."""
+    lacking = METHODS["cvode"].missing()
+    if lacking:
+        log(lacking)
+        return 2
+    report = process.start({"workload": request, "reference": True, "doubt": True})
+    log(
+        f"CVODE at {LOOSER:g} times the tolerance of the reference is {report.error:.1e} from it, as the "
+        "error of all runs is measured; the reference itself is nearer to the solution."
+    )
     return 0
 
 

@@ -232,6 +232,7 @@ BDF = Method(
     runner("bdf"),
     {"order": (5, 4, 3), "newton": ("full", "once", "lagged"), **_LINEAR},
     tolerance=3e-5,
+    work="iterations",
     scaling=("preconditioner", "pattern"),
 )
 ROSW = Method(
@@ -240,5 +241,6 @@ ROSW = Method(
     runner("rosw"),
     {"scheme": ("rodaspr", "rodaspr2", "ra34pw2", "r34prw"), **_LINEAR},
     tolerance=5e-4,
+    work="iterations",
     scaling=("preconditioner", "pattern"),
 )

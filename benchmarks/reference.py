@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Reference solutions: CVODE at tight tolerances, which shares no time integration with osteofield."""
+"""Reference solutions: CVODE at tight tolerances, which shares no time integration with osteofield.
+
+A reference is kept with the `benchmarks.identity.signature` of its equations and with the state it starts
+from; it is computed again where either has changed.
+"""
 
 from __future__ import annotations
 
@@ -9,37 +13,48 @@ from pathlib import Path
 
 import numpy as np
 
-from osteofield.cbuild import cache_folder
+from osteofield.tissue import Tissue
 
-from . import cvode
-from .error import Solution
-from .workload import Start, Workload
+from . import cvode, identity
+from .error import Solution, relative_errors
+from .method import Settings
+from .workload import Start, Workload, measures
 
-TOLERANCE = 1e-8  # of every population's scale, and relative
 SETTINGS = {
-    "tolerance": TOLERANCE, "relative": 1.0, "order": 5, "krylov": "gmres", "krylov_dim": 20,
-    "product": "exact", "side": "left",
+    "relative": 1.0, "order": 5, "krylov": "gmres", "krylov_dim": 20, "product": "exact", "side": "left",
 }  # fmt: skip
+LOOSER = 10.0  # times its tolerance: the solution that a reference is checked with
+
+Log = Callable[[str], None]
 
 
 def path_of(workload: Workload) -> Path:
     """Where the reference of a workload is kept."""
-    return cache_folder() / "benchmarks" / f"reference-{workload.hash}-{TOLERANCE:g}.npz"
+    return identity.path_of("reference", workload, f"-{workload.exactness:g}")
 
 
-def make(workload: Workload, start: Start, log: Callable[[str], None] = lambda line: None) -> Path:
+def make(workload: Workload, tissue: Tissue, start: Start, log: Log = lambda line: None) -> Path:
     """Compute the reference unless it is there already."""
     path = path_of(workload)
-    if path.exists():
+    about = {"signature": identity.signature(tissue), "start": _means(tissue, start)}
+    if _is_there(path, about):
         return path
-    log(f"reference of {workload.title}: CVODE at tolerance {TOLERANCE:g} ...")
-    found = cvode.run(workload, start, SETTINGS, scales(workload))
+    log(f"reference of {workload.title}: CVODE at tolerance {workload.exactness:g} ...")
+    found = cvode.run(workload, start, _settings(workload), scales(workload))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.{os.getpid()}.npz")
-    np.savez(part, marrow=found.solution.marrow, surface=found.solution.surface)
+    kept = {"marrow": found.solution.marrow, "surface": found.solution.surface, **about}
+    np.savez(part, **kept)  # type: ignore[arg-type]
     os.replace(part, path)
     log(f"... {found.cpu:.1f} CPU s, {found.facts['right sides']} right sides: {path}")
     return path
+
+
+def doubt(workload: Workload, tissue: Tissue, start: Start) -> float:
+    """Error of CVODE at `LOOSER` times the tolerance of the reference: more than that of the reference."""
+    found = cvode.run(workload, start, _settings(workload, LOOSER), scales(workload))
+    exact = load(path_of(workload))
+    return float(relative_errors(found.solution, exact, *measures(tissue), workload.floor).max())
 
 
 def load(path: Path) -> Solution:
@@ -61,3 +76,22 @@ def magnitudes(workload: Workload, reference: Solution, volumes: np.ndarray, are
 def scales(workload: Workload) -> np.ndarray:
     """Typical magnitude of every population by its model, marrow then surface."""
     return np.array([p.scale for p in (*workload.network.marrow, *workload.network.surface)])
+
+
+def _settings(workload: Workload, looser: float = 1.0) -> Settings:
+    return {**SETTINGS, "tolerance": looser * workload.exactness}
+
+
+def _means(tissue: Tissue, start: Start) -> np.ndarray:
+    """Mean square of every population at day 0 and of the fields that belong to it."""
+    volumes, areas = measures(tissue)
+    fields = np.zeros((0, 0)) if start.fields is None else start.fields
+    parts = ((start.marrow, volumes), (start.surface, areas), (fields, areas[: len(fields)]))
+    return np.concatenate([w @ (values**2) / w.sum() for values, w in parts if values.size])
+
+
+def _is_there(path: Path, about: dict[str, np.ndarray]) -> bool:
+    if not path.exists():
+        return False
+    with np.load(path) as kept:
+        return all(key in kept and identity.same(kept[key], value) for key, value in about.items())

@@ -20,9 +20,14 @@ SLACK = 1.3  # a candidate may take so many times the best time so far, and 2 s,
 AGAIN = 2  # more runs of a candidate that may be the cheapest: the least of its times counts
 PATIENCE = 4.0  # processor seconds: dearer runs are not repeated
 NEAR = 1.6  # a candidate may be so many times dearer than the best and still have been unlucky
+TIE = 0.1  # times that differ by less are not told apart: the counts of work decide
 
 Trial = Callable[[dict[str, Any], float], Report]
 """``trial(settings, limit)``: a run that may take `limit` processor seconds."""
+
+
+class NoSettings(Exception):
+    """No settings of a method are accurate enough."""
 
 
 @dataclass
@@ -44,13 +49,14 @@ class Search:
     log: Callable[[str], None] = print
     best: dict[str, Any] | None = None
     cpu: float = math.inf
+    _work: float = math.inf
     _seen: dict[str, Report] = field(default_factory=dict)
 
     def run(self, first: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
         """Tune the tolerance and `keys`, in that order.
 
         Raises:
-            RuntimeError: No settings were accurate enough.
+            NoSettings: None were accurate enough.
         """
         self._tolerance(first)
         for key in keys:
@@ -59,7 +65,7 @@ class Search:
                 if value != base[key]:
                     self._tolerance({**base, "tolerance": (self.best or base)["tolerance"], key: value})
         if self.best is None:
-            raise RuntimeError(f"no settings of {self.method.title} reach an error of {LIMIT:g}")
+            raise NoSettings(f"no settings of {self.method.title} reach an error of {LIMIT:g}")
         return self.best
 
     def _tolerance(self, settings: dict[str, Any]) -> None:
@@ -75,8 +81,8 @@ class Search:
                 rung -= 3  # it may be the tolerance that is too loose
                 continue
             if report.error <= LIMIT:
-                if report.cpu < self.cpu:
-                    self.best, self.cpu = now, report.cpu
+                if self._is_better(report):
+                    self.best, self.cpu, self._work = now, report.cpu, self._work_of(report)
                 if report.error > CLOSE * LIMIT:
                     return
                 good = max(good, rung)
@@ -89,6 +95,14 @@ class Search:
             step = round(math.log(0.85 * LIMIT / max(report.error, 1e-9), RUNG))
             step = min(max(step, -6), 6) or (1 if report.error <= LIMIT else -1)
             rung = int(min(max(rung + step, good + 1), bad - 1))
+
+    def _is_better(self, report: Report) -> bool:
+        if abs(report.cpu - self.cpu) < TIE * self.cpu:
+            return self._work_of(report) < self._work
+        return report.cpu < self.cpu
+
+    def _work_of(self, report: Report) -> float:
+        return float((report.facts or {}).get(self.method.work, report.cpu))
 
     def _try(self, settings: dict[str, Any]) -> Report:
         key = text(settings)
@@ -103,9 +117,15 @@ class Search:
                     if other.failed is None and other.cpu < report.cpu:
                         report = other
             self._seen[key] = report
-            what = report.failed or f"error {report.error:.2e}, {report.cpu:.2f} CPU s"
-            self.log(f"  {key}: {what}")
+            self.log(f"  {key}: {self._outcome(report)}")
         return self._seen[key]
+
+    def _outcome(self, report: Report) -> str:
+        if report.failed is not None:
+            return report.failed
+        work = (report.facts or {}).get(self.method.work)
+        counted = "" if work is None else f", {work} {self.method.work}"
+        return f"error {report.error:.2e}, {report.cpu:.2f} CPU s{counted}"
 
 
 def text(settings: dict[str, Any]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,22 @@ Runner = Callable[[dict[str, Any], str, dict[str, Any]], Report]
 """``run(workload, reference, settings)``: one run of a method."""
 
 
+@dataclass(frozen=True)
+class Meshes:
+    """On which meshes of a workload settings are searched.
+
+    Attributes:
+        request: The workload.
+        coarse: The same on a coarse mesh, where all settings of a peer are tried.
+        source: The same on a mesh between the two, from whose own search all settings but the tolerance
+            are taken over; None: those that depend on the size are tried on the mesh of `request` itself.
+    """
+
+    request: dict[str, Any]
+    coarse: dict[str, Any]
+    source: dict[str, Any] | None = None
+
+
 def ensure_reference(request: dict[str, Any]) -> str:
     """Path of the reference of a workload, computed in a process of its own where it is not there."""
     report = process.start({"workload": request, "reference": True})
@@ -31,27 +48,29 @@ def ensure_reference(request: dict[str, Any]) -> str:
 
 def tuned(
     method: Method,
-    request: dict[str, Any],
-    coarse: dict[str, Any],
+    meshes: Meshes,
     log: Log = print,
     *,
     renew: bool = False,
     run: Runner | None = None,
 ) -> dict[str, Any]:
-    """The settings of a method for a workload: all are searched on a coarse mesh, then those that depend
-    on the size, and the tolerance, on the mesh itself.
+    """The settings of a method for a workload, from the record of an earlier search where there is one.
+
+    A record does for everyone who does not ask for settings from another mesh than it was made with.
 
     Args:
         method: What is tuned.
-        request: The workload.
-        coarse: The same on a coarser mesh, or `request`.
+        meshes: Where.
         log: Receives the record of the search.
         renew: Search again where a record is kept.
         run: Runs the method on the mesh itself otherwise than by one worker.
+
+    Raises:
+        NoSettings: None were accurate enough.
     """
-    path = _record(method, request, coarse)
-    if path.exists() and not renew:
-        kept = json.loads(path.read_text())
+    path = _record(method, meshes.request)
+    kept = json.loads(path.read_text()) if path.exists() and not renew else None
+    if kept is not None and meshes.source in (None, kept["source"]):
         log(f"{method.title}: settings searched earlier on this machine ({path.name})")
         for line in kept["log"]:
             log(line)
@@ -63,30 +82,42 @@ def tuned(
         lines.append(line)
         log(line)
 
-    log(f"{method.title}: searching its settings")
-    settings = method.first
-    stages = [(coarse, tuple(method.space))]
-    if coarse != request:
-        stages.append((request, method.scaling))
+    if meshes.source is None:
+        log(f"{method.title}: searching its settings")
+        stages = [(meshes.coarse, tuple(method.space))]
+        if meshes.coarse != meshes.request:
+            stages.append((meshes.request, method.scaling))
+        settings = method.first
+    else:
+        settings = tuned(method, Meshes(meshes.source, meshes.coarse), log)
+        note(f"  all but the tolerance from {text(meshes.source)}")
+        stages = [(meshes.request, ())]
     for where, keys in stages:
-        reference = ensure_reference(where)
-
-        def trial(chosen: dict[str, Any], limit: float) -> Report:
-            if run is not None and where is request:  # noqa: B023
-                return run(request, reference, chosen)  # noqa: B023
-            asked = {"workload": where, "path": reference, "method": method.name, "settings": chosen}  # noqa: B023
-            return process.start(asked, limit)
-
         note(f"  on {text(where)}:")
+        trial = _trial(method, where, run if where == meshes.request else None)
         settings = Search(method, trial, note).run(settings, keys)
     log(f"  chosen: {text(settings)}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"settings": settings, "log": lines}, indent=1))
+    path.write_text(json.dumps({"settings": settings, "source": meshes.source, "log": lines}, indent=1))
     return settings
 
 
-def _record(method: Method, request: dict[str, Any], coarse: dict[str, Any]) -> Path:
-    about = json.dumps([request, coarse, {k: list(v) for k, v in method.space.items()}], sort_keys=True)
+def _trial(
+    method: Method, where: dict[str, Any], run: Runner | None
+) -> Callable[[dict[str, Any], float], Report]:
+    reference = ensure_reference(where)
+
+    def trial(chosen: dict[str, Any], limit: float) -> Report:
+        if run is not None:
+            return run(where, reference, chosen)
+        asked = {"workload": where, "path": reference, "method": method.name, "settings": chosen}
+        return process.start(asked, limit)
+
+    return trial
+
+
+def _record(method: Method, request: Mapping[str, Any]) -> Path:
+    about = json.dumps([request, {k: list(v) for k, v in method.space.items()}], sort_keys=True)
     if method.name == "ours":  # what it needs for an error changes with its code
         for file in sorted((Path(osteofield.__file__).parent / "integrator").glob("*.[cp]*")):
             about += hashlib.sha256(file.read_bytes()).hexdigest()

@@ -43,15 +43,17 @@ def work(request: dict[str, Any]) -> Report:
     """Serve a request.
 
     It names the ``workload``, the ``method``, its ``settings``, and perhaps the ``path`` of the reference
-    and a ``limit`` of processor seconds; or the ``workload`` and ``reference`` to compute that.
+    and a ``limit`` of processor seconds; or the ``workload`` and ``reference`` to compute that, with
+    ``doubt`` also how far it is from one of a looser tolerance.
     Everything that is compiled or imported is so before the clock starts, in a small run of the same kind.
     """
     workload = workload_of(request["workload"])
     tissue = workload.tissue()
     start = workload.start(tissue)
     if request.get("reference"):
-        path = reference.make(workload, start, lambda line: print(line, file=sys.stderr, flush=True))
-        return Report(facts={"path": str(path)})
+        path = reference.make(workload, tissue, start, lambda line: print(line, file=sys.stderr, flush=True))
+        error = reference.doubt(workload, tissue, start) if request.get("doubt") else None
+        return Report(error=error, facts={"path": str(path)})
     volumes, areas = measures(tissue)
     exact, sizes = None, reference.scales(workload)
     if "path" in request:

@@ -3,17 +3,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from osteofield.case import Case
 from osteofield.geometry import Sample
 from osteofield.kinetics import Network
-from osteofield.parallel import world
+from osteofield.parallel import load_fem
 from osteofield.tissue import Tissue, build_tissue
 
 from .error import Solution
@@ -46,6 +44,7 @@ class Workload:
         sample: The mesh.
         begin: Makes the state at day 0: ``begin(workload, tissue)``.
         floor: See `benchmarks.error.relative_errors`.
+        exactness: Tolerance of its reference, of every population's scale, and relative.
     """
 
     title: str
@@ -54,22 +53,19 @@ class Workload:
     sample: Sample
     begin: Callable[[Workload, Tissue], Start]
     floor: float = 0.0
+    exactness: float = 1e-8
 
     @property
     def times(self) -> tuple[float, ...]:
         """Output times, day."""
         return tuple(t for t in self.case.output.times if t > 0)
 
-    @cached_property
-    def hash(self) -> str:
-        """The same mesh, formulas, numbers and times have the same hash."""
-        numbers = sorted(self.network.uniform({}).items())
-        about = f"{self.sample.hash} {self.network.source_hash} {numbers} {self.times} {self.case.initial}"
-        return hashlib.sha256(f"{about} {self.case.foci}".encode()).hexdigest()[:16]
-
     def tissue(self) -> Tissue:
-        """The mesh with assembled stiffness, and compiled rates."""
-        return build_tissue(self.sample, self.network, self.network.compile(), world())
+        """The mesh with assembled stiffness, and compiled rates; this process has all of it."""
+        load_fem()
+        from mpi4py import MPI
+
+        return build_tissue(self.sample, self.network, self.network.compile(), MPI.COMM_SELF)
 
     def start(self, tissue: Tissue) -> Start:
         """The state at day 0."""

@@ -8,8 +8,9 @@ import sys
 from typing import Any
 
 from .. import process
-from ..pairs import compare, one_run
+from ..pairs import check_reference, compare, one_run
 from ..registry import METHODS, PEERS
+from ..tuning import Meshes
 from ..worker import Report
 
 COARSE = {"ufl": 12}  # mesh on which all settings are searched; 16 for the others
@@ -21,25 +22,39 @@ def main(argv: list[str] | None = None) -> int:
     """Compare and print; see `benchmarks.pairs.compare` for the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.problem_w", description=__doc__)
     parser.add_argument("--n", type=int, default=32, help="cells along an edge: 16, 32, 64 or 128")
-    parser.add_argument("--against", choices=PEERS, required=True)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--against", choices=PEERS)
+    parser.add_argument("--pairs", type=int, default=3, help="0: only make reference and settings ready")
     parser.add_argument("--search", action="store_true", help="search the settings again")
+    parser.add_argument("--settings-from", type=int, metavar="N", help="take all settings but the tolerance "
+                        "from the search at a smaller N, on both sides")  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run plain UFL to the end on any mesh")
+    parser.add_argument("--reference", action="store_true", help="say how exact the reference is")
     a = parser.parse_args(argv)
-    if a.n < 4 or a.pairs < 1:
-        parser.error("--n is at least 4 and --pairs at least 1")
+    if a.n < 4 or a.pairs < 0:
+        parser.error("--n is at least 4 and --pairs not negative")
+    if a.settings_from is not None and not 4 <= a.settings_from < a.n:
+        parser.error(f"--settings-from is at least 4 and less than --n, which is {a.n}")
     request = {"kind": "w", "n": a.n}
-    coarse = {"kind": "w", "n": min(a.n, COARSE.get(a.against, 16))}
+    if a.reference:
+        return check_reference(request, say)
+    if a.against is None:
+        parser.error("one of --against and --reference is needed")
+    source = None if a.settings_from is None else {"kind": "w", "n": a.settings_from}
+    coarse = {"kind": "w", "n": min(a.settings_from or a.n, COARSE.get(a.against, 16))}
     extrapolated = a.against == "ufl" and a.n > WHOLE and not a.full
     return compare(
-        request,
-        coarse,
+        Meshes(request, coarse, source),
         METHODS[a.against],
         a.pairs,
-        lambda line: print(line, flush=True),
+        say,
         renew=a.search,
         run_peer=_extrapolated if extrapolated else None,
     )
+
+
+def say(line: str) -> None:
+    """Print at once: a run may take long."""
+    print(line, flush=True)
 
 
 def _extrapolated(request: dict[str, Any], reference: str, settings: dict[str, Any]) -> Report:

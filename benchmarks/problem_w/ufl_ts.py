@@ -134,4 +134,5 @@ METHOD = Method(
     run,
     {"scheme": ("rodaspr",), "preconditioner": ("ilu", "sor"), "ksp_rtol": (1e-3, 1e-2)},
     tolerance=5e-4,
+    work="iterations",
 )

@@ -14,11 +14,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 @pytest.fixture(scope="session")
 def caches(tmp_path_factory: pytest.TempPathFactory):
     """An empty cache folder for references and settings; compiled code is still shared."""
-    from benchmarks import reference, tuning
+    from benchmarks import identity, tuning
 
     folder = tmp_path_factory.mktemp("benchmarks")
     patch = pytest.MonkeyPatch()
-    patch.setattr(reference, "cache_folder", lambda: folder)
+    patch.setattr(identity, "cache_folder", lambda: folder)
     patch.setattr(tuning, "cache_folder", lambda: folder)
     yield folder
     patch.undo()

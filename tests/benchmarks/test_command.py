@@ -17,8 +17,8 @@ def test_prints_the_advantage_on_its_last_line(sundae, tmp_path, monkeypatch, ca
     monkeypatch.setattr(tuning, "cache_folder", lambda: tmp_path)
     request = {"kind": "w", "n": 12}
     for name, tolerance in (("ours", 1e-3), ("petsc-bdf", 2e-5)):  # instead of a search
-        kept = {"settings": {**METHODS[name].first, "tolerance": tolerance}, "log": ["  (no search)"]}
-        path = tuning._record(METHODS[name], request, request)
+        kept = {"settings": {**METHODS[name].first, "tolerance": tolerance}, "source": None, "log": []}
+        path = tuning._record(METHODS[name], request)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(kept))
     assert main(["--n", "12", "--against", "petsc-bdf", "--pairs", "1"]) == 0

@@ -29,7 +29,7 @@ class Case:
         tissue = self.workload.tissue()
         self.start = self.workload.start(tissue)
         self.volumes, self.areas = measures(tissue)
-        self.exact = reference.load(reference.make(self.workload, self.start))
+        self.exact = reference.load(reference.make(self.workload, tissue, self.start))
 
     def run(self, name: str, settings: dict):
         sizes = reference.magnitudes(self.workload, self.exact, self.volumes, self.areas)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 from benchmarks import pairs
 from benchmarks.registry import METHODS
+from benchmarks.tuning import Meshes
 from benchmarks.worker import Report
 
-W = {"kind": "w", "n": 6}
+W = Meshes({"kind": "w", "n": 6}, {"kind": "w", "n": 6})
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def runs(monkeypatch):
 
 def test_the_last_line_is_the_median_of_the_ratios(runs):
     lines = []
-    assert pairs.compare(W, W, pairs.METHODS["cvode"], 3, lines.append) == 0
+    assert pairs.compare(W, pairs.METHODS["cvode"], 3, lines.append) == 0
     assert lines[-1] == "4.00x"
     assert runs == ["ours", "cvode", "cvode", "ours", "ours", "cvode"]
 
@@ -45,12 +46,12 @@ def test_no_ratio_where_an_error_is_too_large(runs, monkeypatch):
     bad = lambda request, limit=None: Report(error=2e-3, cpu=1.0)  # noqa: E731
     monkeypatch.setattr(pairs.process, "start", bad)
     lines = []
-    assert pairs.compare(W, W, pairs.METHODS["cvode"], 1, lines.append) == 3
+    assert pairs.compare(W, pairs.METHODS["cvode"], 1, lines.append) == 3
     assert lines[-1] == "There is no ratio: an error of 2.00e-03 exceeds 0.001."
 
 
 def test_a_missing_peer_is_said_with_its_remedy(runs):
     lines = []
     peer = replace(METHODS["petsc-bdf"], missing=lambda: "It is missing; install it with 'pip install it'.")
-    assert pairs.compare(W, W, peer, 1, lines.append) == 2
+    assert pairs.compare(W, peer, 1, lines.append) == 2
     assert "pip install" in lines[-1] and not runs

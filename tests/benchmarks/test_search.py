@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from benchmarks.error import LIMIT
 from benchmarks.method import Method
-from benchmarks.search import RUNG, Search
+from benchmarks.search import RUNG, NoSettings, Search
 from benchmarks.worker import Report
 
 METHOD = Method("toy", "toy", lambda *_: None, {"order": (1, 2), "speed": (1.0, 3.0)}, tolerance=1e-1)
@@ -26,7 +28,7 @@ def test_finds_the_cheapest_that_is_accurate_enough():
 
 def test_no_settings_are_accurate_enough():
     search = Search(METHOD, lambda settings, limit: Report(error=1.0, cpu=1.0), lambda line: None)
-    with pytest.raises(RuntimeError, match="no settings of toy reach an error of 0.001"):
+    with pytest.raises(NoSettings, match="no settings of toy reach an error of 0.001"):
         search.run(METHOD.first, ())
 
 
@@ -36,3 +38,14 @@ def test_a_method_that_fails_is_passed_over():
 
     found = Search(METHOD, fails, lambda line: None).run(METHOD.first, tuple(METHOD.space))
     assert (found["order"], found["speed"]) == (1, 3.0)
+
+
+@pytest.mark.parametrize(("order", "work"), [(1, {1: 90, 2: 100}), (2, {1: 100, 2: 90})])
+def test_counts_decide_between_times_that_are_near(order, work):
+    method = replace(METHOD, space={"order": (1, 2)}, work="iterations")
+
+    def near(settings, limit):
+        k = settings["order"]
+        return Report(error=9e-4, cpu={1: 10.0, 2: 10.3}[k] * 100, facts={"iterations": work[k]})
+
+    assert Search(method, near, lambda line: None).run(method.first, ("order",))["order"] == order
