@@ -33,7 +33,7 @@ def run(case, simulate):
 
 def reference(r, times):
     """SciPy's BDF from event to event, with the levels of the schedule at every instant."""
-    s, kernels = r.simulation.system, r.simulation._kernels
+    s, kernels = r.simulation.system, r.simulation.equations.kernels
     kernel, g, nm = kernels.surface, s.problem.surface.g, s.problem.marrow_width
     first = r.writer.frames[0]
     y = np.array([(first.marrow | first.surface)[n][0] for n in r.simulation.names])

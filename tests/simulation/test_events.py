@@ -127,7 +127,7 @@ def test_a_run_resumed_between_events_goes_on_the_same(model, case, simulate):
 def test_a_therapy_comes_on_top_of_what_an_event_set(model, case, simulate):
     course = '\n[[therapy]]\ndrug = "supply"\nfrom = "6 day"\nuntil = "8 day"\ndose = { level = 0.25 }\n'
     run = simulate(case(text=POINT + course))
-    assert run.simulation._kernels.inputs["supply"] == 0.5
+    assert run.simulation.equations.kernels.inputs["supply"] == 0.5
     assert run.simulation.schedule.levels(7.0, {"supply": 0.5})["supply"] == 0.75
 
 

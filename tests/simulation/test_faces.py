@@ -66,7 +66,7 @@ def test_a_layer_is_filled_by_whole_nodes(case, simulate):
     assert set(np.unique(first.marrow["biofilm"])) == {0.0, 500.0}
     assert points[inside, 0].min() == pytest.approx(1500.0, abs=25.0)
     assert (first.marrow["TNF"][inside] == 7.0).all()
-    volume = r.simulation._faces.facts[0]["marrow_volume"]
+    volume = r.simulation.equations.faces.facts[0]["marrow_volume"]
     assert volume == pytest.approx(100.0 * 200.0, rel=0.25)
     assert "face x+: 500 CFU/mm^3 of biofilm, 7 pM of TNF in" in r.log
 
@@ -90,7 +90,7 @@ def test_what_comes_from_an_implant(case, simulate, size):
     inside = first.marrow["biofilm"] > 0
     radius = np.hypot(points[:, 0] - 300, points[:, 1] - 250)
     assert radius[inside].max() < 135 and radius[~inside].min() > 105 and radius.min() > 75
-    volume = r.simulation._faces.facts[0]["marrow_volume"]
+    volume = r.simulation.equations.faces.facts[0]["marrow_volume"]
     assert volume == pytest.approx(np.pi * (120**2 - 80**2) * deep, rel=0.1)
     assert "implant: 500 CFU/mm^3 of biofilm in" in r.log
     layout = r.simulation.tissue.layout

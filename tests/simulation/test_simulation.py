@@ -105,7 +105,7 @@ def test_therapies_begin_and_end_exactly(case, simulate, plate):
 
     network = case_network(c)
     simulation = Simulation(c, network, network.in_health(), case_sample(c), world())
-    network_inputs.append(simulation._kernels)
+    network_inputs.append(simulation.equations.kernels)
     simulation.run(progress=note)
     days = sorted(seen)
     assert {0.7123, 1.2, 1.9, 2.5} <= set(days)

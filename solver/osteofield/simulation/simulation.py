@@ -13,15 +13,14 @@ import numpy as np
 from ..case.types import Case
 from ..errors import ComputationStopped
 from ..geometry import Piece, Sample
-from ..integrator import METHODS, Integrator, StepControl, System
+from ..integrator import System
 from ..kinetics import Network
-from ..parallel import agree
-from ..tissue import Tissue, WellMixed, build_tissue, geometry_of
+from ..tissue import Tissue, WellMixed
 from . import snapshot
 from .budget import budget_rows, closure
 from .clock import CheckpointClock
+from .equations import Equations
 from .events import Events
-from .faces import Faces
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
 from .interrupt import MEANING, REQUEUE, Interrupt
 from .ledger import Ledger
@@ -66,13 +65,12 @@ class Simulation:
         self._start = start
         self.timings: dict[str, float] = {}
         with self._phase("tissue"):
-            self._kernels = _compile_once(network, comm)
-            self._healthy_kernels = _compile_once(healthy, comm)
+            self.equations = Equations(case, network, healthy, comm)
             self._moving: Moving | None = None
             if case.surface == "moves" and isinstance(sample, Piece):
                 self._moving = Moving(sample, network, case.recut, comm, log)
                 sample = self._moving.sample
-            self._settle(sample)
+            self.equations.settle(sample)
         self.names = self.tissue.names
         self.foci: list[Focus] = []
         self._events = Events(network, self.tissue, self.schedule.defaults)
@@ -81,15 +79,20 @@ class Simulation:
     def _phase(self, name: str) -> Stopwatch:
         return Stopwatch(self.timings, name)
 
-    def _settle(self, sample: Sample | Piece | WellMixed) -> None:
-        """Collective: populations and their equations on a sample."""
-        self.tissue: Tissue = build_tissue(
-            sample, self._healthy, self._healthy_kernels, self.comm, open_faces=self.case.outer == "open"
-        )
-        self._faces = Faces(self.case, self.tissue)
-        self.schedule = Schedule.of(self.case, self.network, self._faces.jumps)
-        self.tissue.problem.explicit_time |= self.schedule.varies
-        self.system = System(self.tissue.problem)
+    @property
+    def tissue(self) -> Tissue:
+        """The populations on the sample as it is now."""
+        return self.equations.tissue
+
+    @property
+    def system(self) -> System:
+        """Their equations."""
+        return self.equations.system
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is given when."""
+        return self.equations.schedule
 
     # ---------------------------------------------------------------- the start
     def start_state(self) -> np.ndarray:
@@ -102,23 +105,14 @@ class Simulation:
             snapshot.restore_fields(self._start, self.tissue, self.system, y)
         else:
             y = initial_values(self.tissue, self.system, self.network)
-        self._use_case_parameters()
+        self.equations.use_case_parameters()
         self._place_foci()
         for focus in self.foci:
             self._log(about_focus(focus, self.network, self.tissue.sample.dimension))
             column = self.names.index(focus.population)
             self.system.marrow(y)[:, column] += focus.density
-        self._faces.fill(self.system, y, self._log)
+        self.equations.faces.fill(self.system, y, self._log)
         return y
-
-    def _use_case_parameters(self) -> None:
-        """From now on the case's own parameters (disease) instead of the healthy ones."""
-        problem, sample = self.system.problem, self.tissue.sample
-        self._kernels.set_geometry(**geometry_of(sample))
-        problem.inside.kernel, problem.surface.kernel = self._kernels.marrow, self._kernels.surface
-        self.system.set_diffusivity(
-            np.array([p.diffusivity for p in self.network.marrow[: problem.diffusing]])
-        )
 
     def _place_foci(self) -> None:
         self.foci = place_foci(self.case, self.tissue, self.network.roles.inoculum)
@@ -131,10 +125,10 @@ class Simulation:
             self._place_foci()  # where they were put at day 0
             if self._moving is not None:
                 self._moving.restore(restored)
-                self._settle(self._moving.sample)
+                self.equations.settle(self._moving.sample)
             y, t = self.system.vector(), restored.time
-            self._use_case_parameters()
-        self._integrator = self._new_integrator(t, y)
+            self.equations.use_case_parameters()
+        self._integrator = self.equations.integrator(t, y)
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
         self._middle = self.system.vector()
         self._outputs = Outputs(self.case, self.tissue, self.system, writer, self._moving)
@@ -149,14 +143,6 @@ class Simulation:
             self._set_levels(t)
         if self._moving is not None:
             self._moving.begin(self.tissue, self._integrator, fresh=restored is None)
-
-    def _new_integrator(self, t: float, y: np.ndarray) -> Integrator:
-        time = self.case.time
-        control = StepControl(time.first_step, time.shortest_step, time.longest_step or np.inf)
-        method = time.method
-        if method == "auto":
-            method = "rodas" if isinstance(self.tissue.sample, WellMixed) else "bdf"
-        return METHODS[method](self.system, t, y, control, time.tolerance, time.linear_tolerance)
 
     @property
     def _keepers(self) -> dict[str, Keeper]:
@@ -276,13 +262,13 @@ class Simulation:
         carried = moving.recut(self.tissue, self.system, old.legacy)
         before = self.system.reduce(self.system.totals(old.y))
         ledger, events = self._ledger.state, self._events.state
-        self._settle(moving.sample)
-        self._use_case_parameters()
+        self.equations.settle(moving.sample)
+        self.equations.use_case_parameters()
         self._set_levels(t)
         states = [self.system.vector() for _ in old.legacy]
         moving.fill(carried, self.tissue, self.system, t, states)
         y = states[0]
-        self._integrator = self._new_integrator(t, y)
+        self._integrator = self.equations.integrator(t, y)
         self._integrator.inherit(old.state, old.ledgers, states)
         self._middle = self.system.vector()
         self._events = Events(self.network, self.tissue, self.schedule.defaults)
@@ -299,11 +285,7 @@ class Simulation:
         gc.collect()  # the old system, hundreds of MB of it, refers to itself
 
     def _set_levels(self, t: float) -> None:
-        self._faces.flow(self.system, t)
-        if self.schedule.varies:
-            self._kernels.follow(lambda at: self.schedule.course(at, self._events.levels))
-        else:
-            self._kernels.set_inputs(self._inputs(t))
+        self.equations.set_levels(t, self._events.levels)
 
     def _inputs(self, t: float) -> dict[str, float]:
         """Levels of the inputs at a time, internal units."""
@@ -322,7 +304,7 @@ class Simulation:
         output = self.case.output
         return {
             **run_facts(self.tissue, self.network, self.foci),
-            "faces": self._faces.facts,
+            "faces": self.equations.faces.facts,
             "ranks": self.comm.size,
             "eroded_above": output.eroded_above,
             "infected_above": output.infected_above,
@@ -366,16 +348,3 @@ class Simulation:
             except OSError as e:
                 self._log(f"run.json could not be finished: {e.strerror or e}")
         return outcome
-
-
-def _compile_once(network: Network, comm: MPI.Comm) -> Any:
-    """Collective: rank 0 compiles into the cache, the others load what it left there."""
-    error: BaseException | None = None
-    kernels = None
-    if comm.rank == 0:
-        try:
-            kernels = network.compile()
-        except Exception as e:
-            error = e
-    agree(comm, error)
-    return kernels if kernels is not None else network.compile()
