@@ -6,9 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import pyvista as pv
-from matplotlib.colors import to_rgb
+from matplotlib import colormaps
+from matplotlib.colors import Normalize, to_rgb
 
 from osteofield.results import Result
+from osteofield.view.block import _coloured
 from osteofield.view.mesh import cut_away, surface_mesh
 from osteofield.view.scene import Camera, Scene
 from osteofield.view.sight import DEFAULT_FACING, facing, kept_box
@@ -82,3 +84,20 @@ def test_the_eroded_side_is_faced(result3: Result) -> None:
     np.testing.assert_array_equal(normal, [0, -1, 0])
     np.testing.assert_array_equal(kept_box(BOX, FOCUS, normal)[0], [0, FOCUS[1], 0])
     np.testing.assert_array_equal(kept_box(BOX, FOCUS, -normal)[1], [SIZE, FOCUS[1], SIZE])
+
+
+def test_bone_behind_a_plane_does_not_darken_it(opengl: None) -> None:
+    """Hollows are shaded by the normals of what is seen; a plane without any took those behind it."""
+    box, middle = kept_box(BOX, BOX.mean(0), DEFAULT_FACING), BOX.mean(0)
+    camera = Camera.looking_at(DEFAULT_FACING, 24, 34, box, 1.0)
+    behind = 0.15 * SIZE * DEFAULT_FACING
+    bone = pv.Sphere(radius=0.1 * SIZE, center=middle - behind)
+    plane = pv.Plane(center=middle, direction=DEFAULT_FACING, i_size=SIZE, j_size=SIZE)
+    plane["value"] = np.full(plane.n_points, 0.7)
+    scene = Scene(bone, box, extras=[_coloured(plane, Normalize(0, 1), "viridis")])
+    shaded = scene.image(camera, (200, 200)).astype(int)
+    scene.occlusion = False
+    flat = scene.image(camera, (200, 200)).astype(int)
+    seen = (np.abs(flat - np.round(255 * np.array(colormaps["viridis"](0.7)[:3]))) <= 1).all(-1)
+    assert seen.sum() > 10_000
+    assert (np.abs(shaded - flat)[seen] > 3).mean() < 0.01

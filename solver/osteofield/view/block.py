@@ -157,8 +157,10 @@ def _coloured(mesh: pv.DataSet, norm: Normalize, cmap: Any) -> Callable[[pv.Plot
     shown = np.clip(mesh["value"], norm.vmin, norm.vmax)
     mesh["level"] = np.asarray(norm(shown), dtype=float)
     colours = mpl.colormaps[cmap] if isinstance(cmap, str) else cmap
+    # not `lighting=False`: without normals of its own it is given the occlusion of the bone behind it
+    flat = {"ambient": 1.0, "diffuse": 0.0, "specular": 0.0}
     return lambda plotter: plotter.add_mesh(
-        mesh, scalars="level", cmap=colours, clim=(0, 1), lighting=False, show_scalar_bar=False, n_colors=512
+        mesh, scalars="level", cmap=colours, clim=(0, 1), **flat, show_scalar_bar=False, n_colors=512
     )
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -85,6 +86,11 @@ def _stamp(state: State) -> str:
     return f"bone loss {lost[k]:.2f} %"
 
 
+def _brief(mark: str) -> str:
+    """What a colour or line means, without the numbers; there is little room."""
+    return re.split(r"[,(]", mark)[0].strip()
+
+
 def _frames(states: Sequence[State], name: str | None, normal: np.ndarray) -> Callable[[int], np.ndarray]:
     """What draws frame k of a 3-D result; scales hold all times."""
     from .block import plane_scene
@@ -106,16 +112,16 @@ def _frames(states: Sequence[State], name: str | None, normal: np.ndarray) -> Ca
             camera = Camera.looking_at(normal, 24, 20, scene.box, _ASPECT)
             image = scene.image(camera, sheet.pixels)
             sheet.picture(column, "bone, cut open at the lesion", image, camera, state.foci)
-            notes = [state.labelled(state.series(depth)), *(m.partition(",")[0] for m in marked[:1])]
+            notes = [state.labelled(state.series(depth)), *(_brief(m) for m in marked if "dotted" not in m)]
             sheet.colour_bar(column, column, bone_norm, bone_cmap, "; ".join(notes), bone_extend)
             column += 1
         if name:
             values = state.result.marrow[name][state.step]
-            scene, _ = plane_scene(state, values, norm, field_colours(), normal)
+            scene, marked = plane_scene(state, values, norm, field_colours(), normal)
             camera = Camera.looking_at(normal, 24, 34, scene.box, _ASPECT)
             sheet.picture(column, state.label(name), scene.image(camera, sheet.pixels), camera)
-            label = state.labelled(state.series(name))
-            sheet.colour_bar(column, column, norm, field_colours(), label, extend)
+            notes = [state.labelled(state.series(name)), *map(_brief, marked)]
+            sheet.colour_bar(column, column, norm, field_colours(), "; ".join(notes), extend)
         sheet.time(state.time, _stamp(state))
         return sheet.image()
 
