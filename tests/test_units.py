@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from osteofield.units import UnitError, describe, quantity, unit
+from osteofield.units import UnitError, describe, per_thickness, quantity, unit
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,8 @@ def test_any_text_gives_a_number_or_a_unit_error(text: str) -> None:
     except UnitError:
         return
     assert math.isfinite(number)
+
+
+def test_amounts_in_a_section_are_per_millimetre_of_thickness():
+    shown = {"mm^3": "mm^2", "1 mm^3": "1 mm^2", "% mm^2": "% mm", "CFU": "CFU/mm", "CFU/mm^3": "CFU/mm^3"}
+    assert {u: per_thickness(u) for u in shown} == shown

@@ -146,7 +146,7 @@ def run_case(
             simulation.timings["sample"] = read
             outcome = simulation.run(folder, progress=progress, restored=restored, record=_record(case, comm))
             before_report()
-            _report(outcome, directory, log)
+            _report(outcome, sample.dimension, directory, log)
     return outcome
 
 
@@ -261,12 +261,13 @@ def _record(case: Case, comm: Any) -> dict[str, Any]:
     }
 
 
-def _report(outcome: Outcome, directory: Path, log: Callable[[str], None]) -> None:
+def _report(outcome: Outcome, dimension: int, directory: Path, log: Callable[[str], None]) -> None:
     s, t = outcome.steps, outcome.timings
     integration = t.get("integration", 0.0)
     per = integration / max(s["accepted"] + s["rejected"], 1)
     lines = [f"{outcome.status} at day {outcome.time:.6g}: {outcome.reason}"]
-    lines += [f"  {label:<16}{text}" for label, text in outcome.numbers]
+    numbers = outcome.numbers(dimension)
+    lines += [f"  {label:<16}{text}" for label, text in numbers]
     lines.append(
         f"{s['accepted']} steps ({s['rejected']} rejected), "
         f"{s['iterations'] / max(s['solves'], 1):.1f} iterations per solve, {per:.3g} s per step; "
@@ -274,7 +275,5 @@ def _report(outcome: Outcome, directory: Path, log: Callable[[str], None]) -> No
         f"homeostasis {t.get('homeostasis', 0):.1f} s, integration {integration:.1f} s; "
         f"{t['memory_MB']:.0f} MB"
     )
-    lines.append(
-        f"results in {directory}" + (f"; osteofield plot {quote(str(directory))}" * bool(outcome.numbers))
-    )
+    lines.append(f"results in {directory}" + (f"; osteofield plot {quote(str(directory))}" * bool(numbers)))
     log("\n".join(lines))

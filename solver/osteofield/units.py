@@ -198,3 +198,15 @@ def describe(u: Unit) -> str:
         if unit(text).same_dimension(u):
             return words
     return " ".join(f"{d}^{e}" if e != 1 else d for d, e in u.dimension)
+
+
+def per_thickness(unit: str) -> str:
+    """Unit of an amount or a volume per millimetre of thickness, as a 2-D section has it: ``mm^3`` becomes
+    ``mm^2``, ``CFU`` ``CFU/mm``; what is no amount stays as it is."""
+    for whole, per_mm in (("mm^3", "mm^2"), ("mm^2", "mm")):
+        if unit == whole or unit.endswith(f" {whole}"):
+            return unit.removesuffix(whole) + per_mm
+    return f"{unit}/mm" if unit in _AMOUNTS else unit
+
+
+_AMOUNTS = ("CFU", "cells", "amol", "fmol")

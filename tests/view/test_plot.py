@@ -16,7 +16,7 @@ from osteofield.errors import InputError
 from osteofield.results import Result, open_results, prepare
 from osteofield.view import opengl as opengl_module
 from osteofield.view import plot
-from osteofield.view.courses import draw_courses
+from osteofield.view.courses import draw_courses, make_room
 from osteofield.view.film import require_ffmpeg
 from osteofield.view.request import read_requests, read_steps
 from osteofield.view.state import State
@@ -107,6 +107,26 @@ def test_time_courses_show_every_column_asked_for(
     assert [t.get_text() for t in relative.get_legend().get_texts()] == ["OCa", "OBa"]
     monkeypatch.undo()
     plt.close(kept[0])
+
+
+def test_no_legend_of_a_course_covers_a_curve() -> None:
+    figure, ax = plt.subplots(figsize=(2.5, 2.4), dpi=100)
+    x = np.linspace(0, 1, 50)
+    for k, y in enumerate((x, 1 - x, 0 * x, 0 * x + 1, 0.5 + 0.5 * np.sin(40 * x))):  # no corner is free
+        ax.plot(x, y, label=f"a curve with the number {k}")
+    legend = ax.legend(loc="best", fontsize=6)
+    figure.draw_without_rendering()
+
+    def covered() -> list[bool]:
+        box = legend.get_window_extent()
+        paths = [line.get_path().transformed(line.get_transform()) for line in ax.lines]
+        return [bool(p.intersects_bbox(box, filled=False)) for p in paths]
+
+    assert any(covered())
+    make_room(ax)
+    figure.draw_without_rendering()
+    assert not any(covered()) and ax.get_ylim()[1] < 2.2
+    plt.close(figure)
 
 
 def test_film_has_a_frame_for_each_time_and_one_scale(opengl: None, result3: Result, tmp_path: Path) -> None:

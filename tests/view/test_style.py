@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from osteofield.view.scale import gained, norm_of, surface_colours
 from osteofield.view.style import BONE, depth_colours, label_text, nice_length, unit_text, with_unit
@@ -79,6 +80,11 @@ def test_depth_shows_gain_where_nothing_was_lost() -> None:
     assert (norm.vmin, norm.vmax, extend) == (-1.2, 0.0, "neither") and gained(norm)
     light, dark = (sum(colours(x)[:3]) for x in (1.0, 0.0))
     assert light > 2.5 and dark < 0.7  # bone where nothing happened, dark green where most was formed
-    norm, _, extend = surface_colours(True, [np.array([-5.0, 3.0])])
+    norm, _, extend = surface_colours(True, [np.array([-0.5, 3.0])])  # little beside what was lost
     assert (norm.vmin, norm.vmax, extend) == (0.0, 3.0, "min") and not gained(norm)
+    norm, colours, extend = surface_colours(True, [np.array([-5.0, 3.0])])
+    assert (norm.vmin, norm.vmax, extend) == (-5.0, 3.0, "neither") and gained(norm)
+    most_gained, untouched, deepest = (np.array(colours(norm(x))[:3]) for x in (-5.0, 0.01, 3.0))
+    assert np.allclose(untouched, to_rgb(BONE), atol=0.03)
+    assert most_gained.argmax() == 1 and deepest.argmin() == 1  # green, and purple
     assert surface_colours(True, [np.zeros(3)])[0].vmax == 1.0

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..results import Result
-from ..view.courses import ROUNDING
+from ..results.shown import ROUNDING
 from ..view.style import unit_text
 from .figures import Figure, pack
 from .html import Markup, element, number, table
@@ -27,11 +27,10 @@ def arms_table(arms: Mapping[str, Result]) -> Markup:
             n = numbers.get((label, unit))
             if n is None:
                 cells.append(Markup(""))
-            elif n.column:
-                at = {"data_column": n.column, "data_at": float(n.time[-1])}
-                cells.append(element("span", number(n.end, rounding=ROUNDING), **at))
-            else:
-                cells.append(number(n.end, rounding=ROUNDING))
+                continue
+            said = number(n.end, rounding=ROUNDING, floor=n.floor)
+            at = {"data_column": n.column, "data_at": float(n.time[-1])} if n.column else {}
+            cells.append(element("span", said, **at) if at else said)
         rows.append([label, element("span", unit_text(unit), class_="keep"), *cells])
     days = {f"{r.times[-1]:.6g}" for r in arms.values()}
     note = "At the last output time of each arm" + (f", day {days.pop()}." if len(days) == 1 else ".")

@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 
 from ..results import Result
+from ..units import per_thickness
 from ..view.style import label_text
 from .html import Markup, element, number, table, text
 
@@ -41,14 +42,15 @@ def _budget(result: Result) -> Markup:
         "is the share of the turnover, half the sum of all gains and losses."
     )
     parts = [element("h3", "Budgets"), element("p", said)]
+    flat = result.record.get("dimension") == 2
     for k, name in enumerate(names):
         summary = element("summary", label_text(labels.get(name, name)))
         opened = {"open": "open"} if k < _OPEN else {}
-        parts.append(element("details", summary, _block(blocks[name]), **opened))
+        parts.append(element("details", summary, _block(blocks[name], flat), **opened))
     return Markup("".join(parts))
 
 
-def _block(rows: Sequence[Mapping[str, str]]) -> Markup:
+def _block(rows: Sequence[Mapping[str, str]], flat: bool) -> Markup:
     shown = []
     for row in rows:
         share = _float(row.get("share of turnover"))
@@ -58,7 +60,8 @@ def _block(rows: Sequence[Mapping[str, str]]) -> Markup:
             width = min(abs(share), 1.0) * 100
             kind = "gain" if share > 0 else "loss"
             bar = Markup(f'<span class="share {kind}"><span style="width:{width:.1f}%"></span></span>')
-        amount = number(_float(row.get("amount")), row.get("unit", ""))
+        unit = row.get("unit", "")
+        amount = number(_float(row.get("amount")), per_thickness(unit) if flat else unit)
         shown.append([row.get("kind", ""), row.get("what", ""), amount, _percent(share), bar])
     return table(["", "", "amount", "of turnover", ""], shown, numeric=(2, 3), class_="narrow budget")
 

@@ -30,14 +30,19 @@ def element(tag: str, *content: object, **attributes: object) -> Markup:
     return Markup(f"<{tag}{given}>{''.join(map(text, content))}</{tag}>")
 
 
-def number(value: float | None, unit: str = "", digits: int = 4, rounding: float = 0.0) -> Markup:
+def number(
+    value: float | None, unit: str = "", digits: int = 4, rounding: float = 0.0, floor: float = 0.0
+) -> Markup:
     """A rounded number that keeps its full value for machines; a dash for none.
 
-    What is below `rounding` is printed as 0.
+    What is below `rounding` is printed as 0; what is not told from zero, below `floor`, as less than that.
     """
     if value is None or not np.isfinite(value):
         return Markup('<span class="none">–</span>')
-    shown = plain_number(value if abs(value) >= rounding else 0, digits)
+    if 0 < abs(value) < floor:
+        shown = Markup(f"&lt;&#8239;{plain_number(floor, 1)}")
+    else:
+        shown = plain_number(value if abs(value) >= rounding else 0, digits)
     out = Markup(f'<data value="{float(value)!r}">{shown}</data>')
     printed = unit_text(unit)
     return Markup(f'{out}<span class="unit"> {html.escape(printed)}</span>') if printed else out

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..results import Result
+from ..results import Result, Shown
 from ..view.radial import point_sizes
 from ..view.state import State
 from ..view.style import label_text
@@ -28,6 +28,7 @@ class KeyNumber:
         column: Header of ``history.csv`` that it stands in; empty if it was computed from the fields.
         peak: Whether its highest value is of interest.
         note: What needs to be said about it.
+        floor: What is below this is not told from zero.
     """
 
     label: str
@@ -37,6 +38,7 @@ class KeyNumber:
     column: str = ""
     peak: bool = False
     note: str = ""
+    floor: float = 0.0
 
     @property
     def start(self) -> float:
@@ -59,13 +61,13 @@ def key_numbers(result: Result) -> list[KeyNumber]:
     """Bone, lesion, cells on bone, infection, mediators: those that these results have."""
     roles = result.record.get("roles") or {}
     labels = {n: label_text(t) for n, t in (result.record.get("labels") or {}).items()}
-    time = result.times
+    time, shown_as = result.times, Shown(result)
     out: list[KeyNumber] = []
 
     def column(header: str, label: str, peak: bool = False, note: str = "") -> None:
         if header in result.history and np.isfinite(result.history[header]).any():
-            unit = header.partition(" [")[2].rstrip("]")
-            out.append(KeyNumber(label, unit, time, result.history[header], header, peak, note))
+            values, floor = result.history[header], shown_as.floor(header)
+            out.append(KeyNumber(label, shown_as.unit(header), time, values, header, peak, note, floor))
 
     column("bone_loss [mm^3]", "bone lost, net")
     column("bone_loss [%]", "bone lost, net")
@@ -109,9 +111,9 @@ def _relative(result: Result, name: str, label: str) -> KeyNumber | None:
             note = (
                 "relative to day 0; where a cell always covers the same area, so is its surface (as Oc.S/BS)"
             )
-            return KeyNumber(
-                f"{label} per bone surface", "× day 0", result.times, values / values[0], "", True, note
-            )
+            floor = Shown(result).floor(header) / float(values[0])
+            label, course = f"{label} per bone surface", values / values[0]
+            return KeyNumber(label, "× day 0", result.times, course, "", True, note, floor)
     return None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..results import Result
-from ..view.courses import ROUNDING
+from ..results.shown import ROUNDING
 from ..view.style import unit_text
 from .figures import Figure
 from .html import Markup, element, number, plain_number, sparkline, table, text
@@ -58,7 +58,7 @@ def tiles(numbers: Sequence[KeyNumber]) -> Markup:
     made = [
         element(
             "div",
-            element("b", number(n.end, n.unit, 3, ROUNDING)),
+            element("b", number(n.end, n.unit, 3, ROUNDING, n.floor)),
             element("span", n.label, class_="what"),
             class_="tile",
         )
@@ -79,15 +79,12 @@ def key_table(numbers: Sequence[KeyNumber]) -> Markup:
     for n in numbers:
         label = Markup(text(n.label) + (element("small", n.note) if n.note else ""))
         highest, day = n.highest
-        peak = (
-            Markup(number(highest, rounding=ROUNDING) + f' <span class="unit">(day {day:.4g})</span>')
-            if n.peak
-            else ""
-        )
+        day_of = f' <span class="unit">(day {day:.4g})</span>'
+        peak = Markup(_value(n, highest) + day_of) if n.peak else ""
         where = {"data_column": n.column} if n.column else {}
         cells = [
-            Markup(element("span", number(n.start, rounding=ROUNDING), data_at=float(n.time[0]), **where)),
-            Markup(element("span", number(n.end, rounding=ROUNDING), data_at=float(n.time[-1]), **where)),
+            Markup(element("span", _value(n, n.start), data_at=float(n.time[0]), **where)),
+            Markup(element("span", _value(n, n.end), data_at=float(n.time[-1]), **where)),
         ]
         rows.append(
             [
@@ -103,10 +100,14 @@ def key_table(numbers: Sequence[KeyNumber]) -> Markup:
     return table(["", "unit", "day 0", last, "change", "highest", "course"], rows, numeric=(2, 3, 4, 5))
 
 
+def _value(n: KeyNumber, value: float) -> Markup:
+    return number(value, rounding=ROUNDING, floor=n.floor)
+
+
 def _change(n: KeyNumber) -> Markup:
     if n.unit in ("%", "× day 0") or not np.isfinite([n.start, n.end]).all():
         return Markup("")
-    if n.start == 0:
+    if abs(n.start) <= n.floor:
         return Markup("")
     change = 100 * (n.end - n.start) / abs(n.start)
     if abs(change) < 1e-3:

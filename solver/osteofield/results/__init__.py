@@ -5,6 +5,7 @@ from .checkpoint import Checkpoint
 from .folder import ResultsFolder, ResumePoint, last_state, prepare, refuse
 from .log import Log
 from .reader import DomainResult, FieldSeries, Result, open_results
+from .shown import Shown
 
 __all__ = [
     "Checkpoint",
@@ -14,6 +15,7 @@ __all__ = [
     "Result",
     "ResultsFolder",
     "ResumePoint",
+    "Shown",
     "last_state",
     "open_results",
     "prepare",

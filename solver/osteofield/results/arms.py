@@ -21,6 +21,7 @@ from .lock import FolderLock
 from .log import Log
 from .reader import Result, open_results
 from .record import Record, read_record
+from .shown import Shown
 
 TABLE = "arms.csv"
 SHORT = (
@@ -178,8 +179,10 @@ def _screen_table(
     chosen = [
         c for c in dict.fromkeys((*SHORT, *means)) if c in columns and any(rows[n].get(c) for n in arms)
     ]
-    table = [["arm", *(c.replace(".mean", "") for c in chosen)]]
-    table += [[n, *(f"{rows[n].get(c, np.nan):.4g}" for c in chosen)] for n in arms]
+    shown_as = {n: Shown(r) for n, r in arms.items()}
+    heads = Shown(first)
+    table = [["arm", *(heads.header(c).replace(".mean", "") for c in chosen)]]
+    table += [[n, *(shown_as[n].text(c, rows[n].get(c, np.nan)) for c in chosen)] for n in arms]
     widths = [max(len(r[k]) for r in table) for k in range(len(table[0]))]
     lines = []
     for row in table:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..units import per_thickness
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -55,14 +57,22 @@ class Outcome:
         """0 done, 85 to be queued again, 3 stopped or interrupted (a checkpoint is left)."""
         return {"done": 0, "requeue": 85}.get(self.status, 3)
 
-    @property
-    def numbers(self) -> list[tuple[str, str]]:
-        """What a user wants to know first, as far as the model has it: label and value with unit."""
+    def numbers(self, dimension: int = 3) -> list[tuple[str, str]]:
+        """What a user wants to know first, as far as the model has it: label and value with unit.
+
+        Args:
+            dimension: Of the sample; in a section volumes and amounts are per millimetre of thickness.
+        """
         row = self.row or {}
+
+        def unit(column: str) -> str:
+            text = column.rpartition("[")[2].rstrip("]")
+            return per_thickness(text) if dimension == 2 else text
+
         found = []
         for label, columns in _NUMBERS.items():
             texts = [
-                f"{value:.3g} {column.rpartition('[')[2].rstrip(']')}"
+                f"{value:.3g} {unit(column)}"
                 for name in columns
                 for column, value in row.items()
                 if column.startswith(name) and value == value

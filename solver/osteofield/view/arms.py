@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..results import Result
+from ..results import Result, Shown
 from .grid import lettered
-from .style import CYCLE, DPI, RC, with_unit
+from .style import CYCLE, DPI, RC, label_text, with_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_PANELS = 8
-LOG_SPAN = 1e3  # a course over more than this is drawn in decades
+LOG_SPAN = 1e2  # a course over more than this is drawn in decades
 
 
 def draw_arms(arms: Mapping[str, Result], file: Path) -> Path:
@@ -30,10 +30,11 @@ def draw_arms(arms: Mapping[str, Result], file: Path) -> Path:
     import matplotlib.pyplot as plt
 
     columns = _columns(list(arms.values()))
+    first = next(iter(arms.values()))
     with plt.rc_context(RC):
         figure, axes = lettered(len(columns), high=1.75, spare=0.4, across="time (day)")
         for axis, column in zip(axes, columns, strict=True):
-            _panel(axis, column, arms)
+            _panel(axis, column, arms, _title(first, column))
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper center", ncols=min(len(arms), 4), frameon=False)
         figure.savefig(file, dpi=DPI)
@@ -53,24 +54,44 @@ def _columns(results: Sequence[Result]) -> list[str]:
     return (moving or wanted)[:MOST_PANELS]
 
 
-def _panel(axis: Axes, column: str, arms: Mapping[str, Result]) -> None:
-    values = [r.history[column] for r in arms.values() if column in r.history]
-    positive = np.concatenate([v[v > 0] for v in values]) if values else np.zeros(0)
-    never_below = min(v.min() for v in values) >= 0
-    decades = len(positive) > 0 and never_below and positive.max() > LOG_SPAN * positive.min()
-    for k, (name, result) in enumerate(arms.items()):
-        if column not in result.history:
-            continue
-        v = result.history[column]
-        y = np.where(v > 0, v, np.nan) if decades else v
-        line = _LINES[(k // len(CYCLE) + k) % len(_LINES)]
-        axis.plot(result.times, y, color=CYCLE[k % len(CYCLE)], label=name, lw=1.3, ls=line)
+def _panel(axis: Axes, column: str, arms: Mapping[str, Result], title: str) -> None:
+    relative = _is_cell(next(iter(arms.values())), column)
+    courses = {}
+    for name, result in arms.items():
+        if column in result.history:
+            v, floor = result.history[column], Shown(result).floor(column)
+            v = np.where(np.abs(v) < floor, 0.0, v)  # not told from zero
+            courses[name] = v / v[0] if relative and v[0] > 0 else v
+    positive = np.concatenate([v[v > 0] for v in courses.values()] or [np.zeros(0)])
+    never_below = all(v.min() >= 0 for v in courses.values())
+    spans = len(positive) > 0 and positive.max() > LOG_SPAN * positive.min()
+    decades = never_below and spans and not relative and not column.startswith("bone_loss")
+    for k, name in enumerate(arms):
+        if name in courses:
+            v = courses[name]
+            y = np.where(v > 0, v, np.nan) if decades else v
+            line = _LINES[(k // len(CYCLE) + k) % len(_LINES)]
+            axis.plot(arms[name].times, y, color=CYCLE[k % len(CYCLE)], label=name, lw=1.3, ls=line)
     if decades:
         axis.set_yscale("log")
         axis.set_ylim(bottom=max(positive.min(), positive.max() * 1e-9))
-    name, _, unit = column.partition(" [")
-    axis.set_title(with_unit(_WORDS.get(name, name.removesuffix(".mean")), unit.rstrip("]")))
+    axis.set_title(title)
     axis.margins(x=0)
+
+
+def _is_cell(result: Result, column: str) -> bool:
+    """Whether a column is that of cells on bone, in a unit that says nothing to a reader."""
+    return column.partition(".mean [")[0] in result.surface
+
+
+def _title(result: Result, column: str) -> str:
+    name, _, _ = column.partition(" [")
+    unit = Shown(result).unit(column)
+    if name in _WORDS:
+        return with_unit(_WORDS[name], unit)
+    population = name.removesuffix(".mean")
+    label = label_text((result.record.get("labels") or {}).get(population, population))
+    return f"{label} (1 = start)" if _is_cell(result, column) else with_unit(f"{label}, mean", unit)
 
 
 _WORDS = {"bone_loss": "bone loss", "bacteria_total": "bacteria"}

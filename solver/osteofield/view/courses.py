@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..results import Result
+from ..results import Result, Shown
 from ..results.reader import ERODED_DEPTH
+from ..results.shown import ROUNDING
 from .grid import lettered
 from .style import CYCLE, DPI, INK, LINES, RC, THERAPY, label_text, with_unit
 from .therapy import Period, periods
@@ -19,8 +20,8 @@ from .therapy import Period, periods
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-ROUNDING = 1e-12  # of any quantity shown here
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import Bbox
 
 
 class History:
@@ -30,15 +31,19 @@ class History:
         self.time = result.times
         self.values: dict[str, np.ndarray] = {}
         self.units: dict[str, str] = {}
+        shown = Shown(result)
         for header, values in result.history.items():
             name, _, unit = header.partition(" [")
-            unit = unit.rstrip("]")
             if name in self.values:  # bone_loss comes in mm^3 and in %
-                name = f"{name} {unit}"
-            self.values[name], self.units[name] = values, unit
+                name = f"{name} {unit.rstrip(']')}"
+            self.values[name], self.units[name] = values, shown.unit(header)
 
     def __contains__(self, name: str) -> bool:
         return name in self.values and bool(np.isfinite(self.values[name]).any())
+
+    def is_zero(self, name: str) -> bool:
+        """Whether a column is zero throughout, apart from rounding."""
+        return not bool((np.abs(self.values[name]) >= ROUNDING).any())
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,9 @@ def draw_courses(runs: Mapping[str, Result], path: Path, names: Sequence[str] | 
             _shade(ax, treated)
             ax.margins(x=0.02)
         _explain(figure, list(runs), treated)
+        figure.draw_without_rendering()
+        for ax in axes:
+            make_room(ax)
         figure.savefig(path, dpi=DPI)
         plt.close(figure)
     return path
@@ -102,13 +110,14 @@ def choose_panels(result: Result, names: Sequence[str] | None = None) -> list[Pa
         lines = {"highest": f"{name}.max", "mean": f"{name}.mean"} if in_space else {"": f"{name}.mean"}
         return Panel(labels.get(name, name), history.units.get(f"{name}.mean", ""), lines)
 
+    erosion = {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"}
+    if "depth.max" in history and history.is_zero("E.De.max"):
+        erosion = {"": "depth.max"}  # nowhere deep enough to count as eroded
     bone = [
         Panel("bone loss", "%", {"": "bone_loss %"}, log=False)
         if "bone_loss %" in history
         else Panel("bone loss", history.units.get("bone_loss", ""), {"": "bone_loss"}, log=False),
-        Panel(
-            "eroded depth", "um", {"highest": "E.De.max", "mean of eroded surface": "E.De.mean"}, log=False
-        ),
+        Panel("eroded depth" if len(erosion) > 1 else "eroded depth, highest", "um", erosion, log=False),
         Panel("eroded surface ES/BS", "1", {"": "ES/BS"}, log=False),
     ]
     if names is not None:
@@ -118,17 +127,19 @@ def choose_panels(result: Result, names: Sequence[str] | None = None) -> list[Pa
         on_bone = {labels.get(n, n): f"{n}.mean" for n in cells if f"{n}.mean" in history}
         on_bone = {t: n for t, n in on_bone.items() if history.values[n][0] > 0}
         chosen = [
-            Panel("bacteria in the sample", "CFU", {"": "bacteria_total"}),
+            Panel("bacteria in the sample", history.units.get("bacteria_total", ""), {"": "bacteria_total"}),
             *(population(n) for n in roles.get("show", ()) if n not in hidden),
             Panel("cells on bone (1 = start)", "1", on_bone, log=False, relative=True),
             *bone,
         ]
         if in_space:
-            chosen.append(Panel("infected marrow", "mm^3", {"": "infected_marrow"}, log=False))
+            unit = history.units.get("infected_marrow", "")
+            chosen.append(Panel("infected marrow", unit, {"": "infected_marrow"}, log=False))
     kept = []
     for panel in chosen:
         lines = {text: name for text, name in panel.lines.items() if name in history}
-        if lines:
+        asked = names is not None or panel is bone[0]
+        if lines and (asked or not all(map(history.is_zero, lines.values()))):
             kept.append(Panel(panel.title, panel.unit, lines, panel.log, panel.relative))
     return kept
 
@@ -168,7 +179,29 @@ def _draw(ax: Axes, panel: Panel, histories: Sequence[History]) -> None:
     if len(panel.lines) > 1:
         columns = 1 + (len(panel.lines) > 3 and max(map(len, panel.lines)) < 6)
         size = 6 if len(panel.lines) > 3 and columns == 1 else 7
-        ax.legend(loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=columns, fontsize=size)
+        ax.legend(
+            loc="best", handlelength=1.2, borderpad=0.1, labelspacing=0.2, ncols=columns, fontsize=size,
+            frameon=False,
+        )  # fmt: skip
+
+
+def make_room(ax: Axes) -> None:
+    """Raise the upper end of an axis, at most to twice its length, until the legend covers no curve."""
+    legend = ax.get_legend()
+    if legend is None:
+        return
+    low, high = ax.get_ylim()
+    log = ax.get_yscale() == "log"
+    for share in np.linspace(0, 1, 21):
+        ax.set_ylim(low, high * (high / low) ** share if log else high + share * (high - low))
+        box = legend.get_window_extent().padded(2)
+        if not any(_crosses(line, box) for line in ax.lines):
+            return
+
+
+def _crosses(line: Line2D, box: Bbox) -> bool:
+    path = line.get_path().cleaned(transform=line.get_transform(), remove_nans=True, curves=False)
+    return bool(path.intersects_bbox(box, filled=False))
 
 
 def _shade(ax: Axes, treated: Sequence[Period]) -> None:

@@ -137,7 +137,7 @@ def draw_table(
                     head_column(figure, left + wide / 2, titles[c])
                 if r == len(rows) - 1 and c == 0:
                     add_scale_bar(ax, 1.0, float(np.ptp(section.box[:, 0])))
-                if r == len(rows) - 1 and c == n - 1:
+                if r == len(rows) - 1 and c == n - 1 and state.dimension == 3:
                     add_axes_marks(ax, section.right, section.up)
             name_row(figure, _LEFT, bottom + pitch / 2, row.label)
             bar_left = _LEFT + n * wide + (n - 1) * _GAP + 0.08

@@ -12,11 +12,13 @@ from matplotlib.axes import Axes
 
 from .implant import NOTE as IMPLANT_NOTE
 from .planar import Planar, draw_edge, draw_first_edge, draw_frame, draw_infected, draw_marrow, planar
-from .scale import gained, joint_norm, surface_colours
+from .scale import NO_DEPTH, gained, joint_norm, surface_colours
 from .sheet import Sheet
 from .sight import normal_of
 from .state import State
 from .style import RC, add_focus, add_scale_bar, field_colours
+
+_NEAR = 0.62  # of the height of the section, at most
 
 
 def draw_plane(state: State, path: Path, names: list[str], near: bool = False) -> Path:
@@ -26,15 +28,16 @@ def draw_plane(state: State, path: Path, names: list[str], near: bool = False) -
         state: One output time.
         path: PNG file.
         names: Fields in the marrow, or along the bone's edge.
-        near: Show the last one once more, around the focus.
+        near: Show the last one once more, around the lesion, if that is a part of the section only.
 
     Returns:
         `path`.
     """
     section = planar(state, normal_of(state), names)
     first = planar(state.first, normal_of(state), []) if state.moves else None
+    near = near and _is_local(state, section)
     shown = [*names, names[-1]] if near else names
-    sheet = Sheet(len(shown), section.aspect, width=min(3.6 * len(shown), 7.2))
+    sheet = Sheet(len(shown), section.aspect, width=7.2 if len(shown) > 1 else 4.8)
     for column, name in enumerate(shown):
         close = near and column == len(names)
         values = section.surface if name in section.surface else section.marrow
@@ -103,11 +106,24 @@ def draw_panel(
         sheet.colour_bar(bar[0], bar[-1], norm, cmap, "; ".join(notes), extend)
 
 
+def _is_local(state: State, section: Planar) -> bool:
+    """Whether a lesion fills only a part of the section: a focus, or else erosion at one place."""
+    if state.foci:
+        return state.foci[0][1] < _half(state, section)
+    depth = state.result.surface[state.depth][-1] if state.depth else np.zeros(0)
+    return len(depth) > 0 and float(depth.max()) > 3 * max(float(np.median(depth)), NO_DEPTH)
+
+
+def _half(state: State, section: Planar) -> float:
+    """Half the height of the surroundings of the lesion that are shown, um."""
+    radius = state.foci[0][1] if state.foci else 300.0
+    return min(2.5 * radius, _NEAR * float(np.ptp(section.box[:, 1])) / 2)
+
+
 def _zoom(ax: Axes, section: Planar, state: State) -> float:
     """Show the surroundings of the focus; their width, um."""
-    radius = state.foci[0][1] if state.foci else 300.0
     (x0, y0), (x1, y1) = section.box
-    half = min(2.5 * radius, (y1 - y0) / 2)
+    half = _half(state, section)
     wide = min(half * section.aspect, (x1 - x0) / 2)
     half = wide / section.aspect
     x = float(np.clip(state.centre[0], x0 + wide, x1 - wide))

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 
-from .style import depth_colours, difference_map, field_colours, gain_colours
+from .style import depth_colours, difference_map, field_colours, gain_and_depth_colours, gain_colours
 
 DECADES = 4  # of a logarithmic scale, at most
 SAME = 1e-5  # relative difference of values that count as one
+GAINS = 0.25  # of the deepest erosion: larger gains of bone are shown
 NO_DEPTH = 1e-3  # um; less is rounding, not erosion
 FEW, TOWER = 0.002, 3.0  # share of points that may be off the scale, and by which factor at least
 
@@ -51,8 +52,8 @@ def joint_norm(values: Sequence[np.ndarray]) -> tuple[Normalize, str]:
 def surface_colours(is_depth: bool, values: Sequence[np.ndarray]) -> tuple[Normalize, Any, str]:
     """Scale, colours and open end for pictures of a field on the bone surface.
 
-    Eroded depth starts at 0 with the colour of bone, whatever was gained elsewhere; where bone was only
-    gained, the scale ends there and shows that.
+    Eroded depth is 0 in the colour of bone. Gains, negative depths, are shown below it where they are more
+    than a quarter of the deepest erosion; smaller ones have the colour of bone.
     """
     if not is_depth:
         norm, extend = joint_norm(values)
@@ -62,12 +63,14 @@ def surface_colours(is_depth: bool, values: Sequence[np.ndarray]) -> tuple[Norma
     if top <= NO_DEPTH and low < -NO_DEPTH:
         return Normalize(low, 0.0), gain_colours(), "neither"
     top = top if top > NO_DEPTH else 1.0
+    if low < -GAINS * top:
+        return Normalize(low, top), gain_and_depth_colours(-low / (top - low)), "neither"
     return Normalize(0.0, top), depth_colours(), "min" if low < -0.01 * top else "neither"
 
 
 def gained(norm: Normalize) -> list[str]:
-    """What to say under a scale of eroded depth: where it holds gains alone."""
-    return ["below 0: bone gained"] if norm.vmax == 0.0 else []
+    """What to say under a scale of eroded depth that shows gains."""
+    return ["below 0: bone gained"] if norm.vmin is not None and norm.vmin < 0 else []
 
 
 def difference_colours(values: Sequence[np.ndarray]) -> tuple[Normalize, str, str]:

@@ -84,6 +84,15 @@ def gain_colours() -> Colormap:
     return LinearSegmentedColormap.from_list("formed bone", ["#00441b", "#238b6d", "#8fc9b0", BONE])
 
 
+def gain_and_depth_colours(zero: float) -> Colormap:
+    """`gain_colours` up to the place `zero` of the scale, 0 to 1, and `depth_colours` from there."""
+    from matplotlib.colors import ListedColormap
+
+    x = np.linspace(0, 1, 512)
+    gain, depth = gain_colours()(x / zero), depth_colours()((x - zero) / (1 - zero))
+    return ListedColormap(np.where((x < zero)[:, None], gain, depth), "formed and eroded bone")
+
+
 def field_colours() -> str:
     """For concentrations: perceptually uniform and safe for colour-blind readers."""
     return "viridis"
