@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from osteofield.geometry import Piece, Sample
 from osteofield.parallel import world
 from osteofield.simulation import MemoryWriter, Simulation
 
@@ -15,28 +17,32 @@ from .error import Solution
 from .method import Clock, Failed, Method, Run, Settings
 from .workload import Start, Workload
 
+if TYPE_CHECKING:
+    from mpi4py import MPI
+
 
 class _Timed(Simulation):
     """A simulation that notes what the state at day 0 cost: no side of a comparison pays for it."""
 
-    start_cpu = 0.0
+    clock: Callable[[], float]
+    start_cost = 0.0
 
     def start_state(self) -> np.ndarray:
-        clock = Clock()
+        begun = self.clock()
         y = super().start_state()
-        self.start_cpu = clock()
+        self.start_cost = self.clock() - begun
         return y
 
 
 class _Recorder(MemoryWriter):
     """Keeps the fields in memory, and notes what the run had cost up to the last of them."""
 
-    def __init__(self, clock: Clock):
+    def __init__(self, clock: Callable[[], float]):
         super().__init__()
-        self._clock, self.cpu = clock, 0.0
+        self._clock, self.cost = clock, 0.0
 
     def frame(self, time: float, *args: Any) -> Any:
-        self.cpu = self._clock()
+        self.cost = self._clock()
         return super().frame(time, *args)
 
 
@@ -46,12 +52,34 @@ def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray)
     Raises:
         Failed: The run did not reach its end.
     """
+    return integrate(workload, settings, Clock(), world(), lambda: workload.sample)
+
+
+def integrate(
+    workload: Workload,
+    settings: Settings,
+    clock: Callable[[], float],
+    comm: MPI.Comm,
+    sample: Callable[[], Sample | Piece],
+) -> Run:
+    """Collective: run the case on some ranks, by any clock; the solution is whole on rank 0 alone.
+
+    Args:
+        workload: What.
+        settings: Tolerances and the like.
+        clock: Seconds, of the processor or of the wall, since the run began.
+        comm: The ranks.
+        sample: Gives this rank its part of the mesh, or all of it; that is a part of the run.
+
+    Raises:
+        Failed: The run did not reach its end.
+    """
     case, network = workload.case, workload.network
     changed = {k: settings[k] for k in ("tolerance", "linear_tolerance", "method") if k in settings}
     case = replace(case, time=replace(case.time, **changed))
     names = tuple(p.name for p in network.marrow), tuple(p.name for p in network.surface)
-    clock = Clock()
-    simulation = _Timed(case, network, network.in_health(), workload.sample, world())
+    simulation = _Timed(case, network, network.in_health(), sample(), comm)
+    simulation.clock = clock
     setup = clock()
     recorder = _Recorder(clock)
     outcome = simulation.run(recorder)
@@ -72,7 +100,7 @@ def run(workload: Workload, start: Start, settings: Settings, sizes: np.ndarray)
         for domain, own in zip(("marrow", "surface"), names, strict=True)
     ]
     solution = Solution(*fields)
-    return Run(solution, recorder.cpu - simulation.start_cpu, setup, facts)
+    return Run(solution, recorder.cost - simulation.start_cost, setup, facts)
 
 
 METHOD = Method(

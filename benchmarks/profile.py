@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import re
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
@@ -18,10 +15,11 @@ from osteofield.integrator.blocks import blocks
 from osteofield.parallel import world
 from osteofield.simulation import Simulation
 
+from .memory import forget_peak, resident
 from .meter import Entry, Meter
 from .method import Clock
 from .ours import METHOD
-from .process import THREADS
+from .process import one_thread
 from .registry import warm_up, workload_of
 from .stream import triad
 from .workload import Workload
@@ -80,9 +78,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--n", type=int, default=32, help="problem W on 6 n^3 cells")
     parser.add_argument("--voxels", type=float, help="the osteoimmune model on synthetic bone instead")
     a = parser.parse_args(argv)
-    if os.environ.get(THREADS[0]) != "1":
-        os.environ.update(dict.fromkeys(THREADS, "1"))
-        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.profile", *sys.argv[1:]])
+    one_thread("benchmarks.profile", argv)
     request = {"kind": "osteoimmune", "voxels": a.voxels} if a.voxels else {"kind": "w", "n": a.n}
     workload = workload_of(request)
     warm_up(request, METHOD, METHOD.first)
@@ -92,8 +88,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _profile(workload: Workload) -> None:
-    _forget_peak()
-    before = _resident("VmRSS")
+    forget_peak()
+    before = resident("VmRSS")
     setup, run = Meter(), Meter()
     restore = []
     for label, module, name in SETUP:
@@ -113,7 +109,7 @@ def _profile(workload: Workload) -> None:
     clock = Clock()
     outcome = simulation.run(None)
     seconds = clock() - simulation.start_cpu
-    peak = _resident("VmHWM")
+    peak = resident("VmHWM")
     bandwidth = triad()
     s = outcome.steps
     tries = s["accepted"] + s["rejected"]
@@ -180,17 +176,6 @@ def _print_solves(system: System, meter: Meter, total: float, bandwidth: float) 
         f"{solve / one:.1f} ({solve / one / max(iterations, 1e-9):.1f}\nper iteration) and a whole stage "
         f"{stage / one:.1f}"
     )
-
-
-def _resident(which: str) -> int:
-    """Resident memory in bytes: ``VmRSS`` now, ``VmHWM`` at most since `_forget_peak`."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(which)).split()[1]) * 1024
-
-
-def _forget_peak() -> None:
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
 
 
 if __name__ == "__main__":

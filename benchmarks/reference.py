@@ -57,7 +57,7 @@ def doubt(workload: Workload, tissue: Tissue, start: Start) -> float:
     return float(relative_errors(found.solution, exact, *measures(tissue), workload.floor).max())
 
 
-def load(path: Path) -> Solution:
+def load(path: Path | str) -> Solution:
     """Read a reference."""
     with np.load(path) as f:
         return Solution(f["marrow"], f["surface"])

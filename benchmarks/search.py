@@ -81,8 +81,7 @@ class Search:
                 rung -= 3  # it may be the tolerance that is too loose
                 continue
             if report.error <= LIMIT:
-                if self._is_better(report):
-                    self.best, self.cpu, self._work = now, report.cpu, self._work_of(report)
+                self._compare(now, report)
                 if report.error > CLOSE * LIMIT:
                     return
                 good = max(good, rung)
@@ -96,10 +95,17 @@ class Search:
             step = min(max(step, -6), 6) or (1 if report.error <= LIMIT else -1)
             rung = int(min(max(rung + step, good + 1), bad - 1))
 
-    def _is_better(self, report: Report) -> bool:
-        if abs(report.cpu - self.cpu) < TIE * self.cpu:
-            return self._work_of(report) < self._work
-        return report.cpu < self.cpu
+    def _compare(self, settings: dict[str, Any], report: Report) -> None:
+        """Keep what is cheaper: by counts where only the tolerance differs or times are near, or by time."""
+        work, cpu = self._work_of(report), report.cpu
+        if self.best is not None and {**settings, "tolerance": self.best["tolerance"]} == self.best:
+            better, cpu = work < self._work, min(cpu, self.cpu)  # fewer counts cannot take longer
+        elif abs(cpu - self.cpu) < TIE * self.cpu:
+            better = work < self._work
+        else:
+            better = cpu < self.cpu
+        if better:
+            self.best, self.cpu, self._work = settings, cpu, work
 
     def _work_of(self, report: Report) -> float:
         return float((report.facts or {}).get(self.method.work, report.cpu))
@@ -109,7 +115,7 @@ class Search:
         if key not in self._seen:
             limit = SLACK * self.cpu + 2.0
             report = self.trial(settings, limit)
-            if "given up" in (report.failed or ""):
+            if "given up" in (report.failed or "") and limit < SLACK * PATIENCE + 2.0:
                 report = self.trial(settings, limit)  # it may have been the machine
             if report.error is not None and report.error <= LIMIT:
                 for _ in range(AGAIN if report.cpu < min(NEAR * self.cpu, PATIENCE) else 0):

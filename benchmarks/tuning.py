@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from osteofield.cbuild import cache_folder
 
 from . import process
 from .method import Method
-from .search import Search, text
+from .search import Search, Trial, text
 from .worker import Report
 
 Log = Callable[[str], None]
@@ -94,26 +95,23 @@ def tuned(
         stages = [(meshes.request, ())]
     for where, keys in stages:
         note(f"  on {text(where)}:")
-        trial = _trial(method, where, run if where == meshes.request else None)
-        settings = Search(method, trial, note).run(settings, keys)
+        with _trials(method, where, run if where == meshes.request else None) as trial:
+            settings = Search(method, trial, note).run(settings, keys)
     log(f"  chosen: {text(settings)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"settings": settings, "source": meshes.source, "log": lines}, indent=1))
     return settings
 
 
-def _trial(
-    method: Method, where: dict[str, Any], run: Runner | None
-) -> Callable[[dict[str, Any], float], Report]:
+@contextmanager
+def _trials(method: Method, where: dict[str, Any], run: Runner | None) -> Iterator[Trial]:
     reference = ensure_reference(where)
-
-    def trial(chosen: dict[str, Any], limit: float) -> Report:
-        if run is not None:
-            return run(where, reference, chosen)
-        asked = {"workload": where, "path": reference, "method": method.name, "settings": chosen}
-        return process.start(asked, limit)
-
-    return trial
+    if run is not None:
+        yield lambda chosen, limit: run(where, reference, chosen)
+        return
+    common = {"workload": where, "path": reference, "method": method.name}
+    with closing(process.Server(common)) as server:
+        yield lambda chosen, limit: server.start({**common, "settings": chosen}, limit)
 
 
 def _record(method: Method, request: Mapping[str, Any]) -> Path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""``python -m benchmarks.problem_w --n 32 --against cvode --pairs 3``."""
+"""``python -m benchmarks.problem_w --n 32 --against cvode --pairs 3``, or ``--ranks 2`` instead of a peer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import argparse
 import sys
 from typing import Any
 
-from .. import process
+from .. import process, ranks
 from ..pairs import check_reference, compare, one_run
 from ..registry import METHODS, PEERS
 from ..tuning import Meshes
@@ -27,6 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--search", action="store_true", help="search the settings again")
     parser.add_argument("--settings-from", type=int, metavar="N", help="take all settings but the tolerance "
                         "from the search at a smaller N, on both sides")  # fmt: skip
+    parser.add_argument("--ranks", type=int, help="instead of a peer: the wall clock on one rank beside that "
+                        "on so many")  # fmt: skip
     parser.add_argument("--full", action="store_true", help="run plain UFL to the end on any mesh")
     parser.add_argument("--reference", action="store_true", help="say how exact the reference is")
     a = parser.parse_args(argv)
@@ -37,9 +39,13 @@ def main(argv: list[str] | None = None) -> int:
     request = {"kind": "w", "n": a.n}
     if a.reference:
         return check_reference(request, say)
-    if a.against is None:
-        parser.error("one of --against and --reference is needed")
+    if (a.against is None) == (a.ranks is None):
+        parser.error("one of --against, --ranks and --reference is needed, and only one")
     source = None if a.settings_from is None else {"kind": "w", "n": a.settings_from}
+    if a.ranks is not None:
+        if a.ranks < 2 or not a.pairs:
+            parser.error("--ranks is at least 2 and --pairs at least 1")
+        return ranks.compare(Meshes(request, source or request, source), a.ranks, a.pairs, say)
     coarse = {"kind": "w", "n": min(a.settings_from or a.n, COARSE.get(a.against, 16))}
     extrapolated = a.against == "ufl" and a.n > WHOLE and not a.full
     return compare(

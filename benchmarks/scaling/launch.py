@@ -14,21 +14,27 @@ from typing import Any
 from benchmarks.process import ROOT, THREADS
 
 
-def launch(request: dict[str, Any], ranks: int, launcher: str | None = None) -> dict[str, Any]:
+def launch(
+    request: dict[str, Any],
+    ranks: int,
+    launcher: str | None = None,
+    module: str = "benchmarks.scaling.worker",
+) -> dict[str, Any]:
     """Run one worker on `ranks` ranks and take its report.
 
     Args:
-        request: What `benchmarks.scaling.worker.work` takes.
+        request: What the ``work`` of that module takes.
         ranks: How many.
         launcher: Command that starts them, ``{ranks}`` standing for their number; by default the
             ``mpiexec`` of this environment.
+        module: What every rank runs.
 
     Raises:
         RuntimeError: The run broke.
     """
     start = shlex.split((launcher or default_launcher()).format(ranks=ranks))
     done = subprocess.run(
-        [*start, sys.executable, "-m", "benchmarks.scaling.worker", json.dumps(request)],
+        [*start, sys.executable, "-m", module, json.dumps(request)],
         cwd=ROOT,
         env={**os.environ, **dict.fromkeys(THREADS, "1")},
         capture_output=True,

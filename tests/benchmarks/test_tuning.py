@@ -19,16 +19,23 @@ def runs(monkeypatch, tmp_path):
     """Integrators made of formulas: the finer the mesh, the larger the error; fill pays beyond n = 8."""
     done = []
 
-    def start(request, limit=None):
-        n, s = request["workload"]["n"], request["settings"]
-        done.append((n, s))
-        speed = 2.0 if (s["fill"] == 1) == (n > 8) else 1.0
-        cpu = n * (3 - s["order"]) / speed
-        return Report(error=0.3 * s["tolerance"] * (n / 8), cpu=cpu * s["tolerance"] ** -0.2)
+    class Server:
+        def __init__(self, request):
+            self.n = request["workload"]["n"]
+
+        def start(self, request, limit):
+            n, s = self.n, request["settings"]
+            done.append((n, s))
+            speed = 2.0 if (s["fill"] == 1) == (n > 8) else 1.0
+            cpu = n * (3 - s["order"]) / speed
+            return Report(error=0.3 * s["tolerance"] * (n / 8), cpu=cpu * s["tolerance"] ** -0.2)
+
+        def close(self):
+            pass
 
     monkeypatch.setattr(tuning, "cache_folder", lambda: tmp_path)
     monkeypatch.setattr(tuning, "ensure_reference", lambda request: "reference")
-    monkeypatch.setattr(tuning.process, "start", start)
+    monkeypatch.setattr(tuning.process, "Server", Server)
     return done
 
 
