@@ -6,6 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from osteofield.integrator.blocks import blocks, padded_rows
+from osteofield.integrator.elimination import Couplings
+from osteofield.integrator.elimination import Elimination as Local
 from osteofield.integrator.hierarchy import Hierarchy
 
 from .semidiscrete import Semidiscrete
@@ -23,17 +25,13 @@ class Elimination:
         self._system, nd = system, p.diffusing
         compiled = blocks(nd, p.marrow_width, p.surface_width)
         self._hierarchy = Hierarchy(p.local, p.diffusivity, compiled, p.comm)
-        self._schur = np.zeros((system.rows, nd * nd))
-        self._b = padded_rows(system.rows, nd)
+        self._b, self._x = np.zeros((system.rows, nd)), np.zeros((system.rows, nd))
+        self._single = padded_rows(system.rows, nd)
         self._c = 1.0
         self._parts = {}
         for kind, points in system.kinds:
-            n, nl = len(points.node), p.marrow_width - nd + (p.surface_width if kind == "surface" else 0)
-            self._parts[kind] = tuple(np.zeros((n, w), np.float32) for w in (nl * nl, nd * nl, nd * nl))
-        self._indices = {
-            k: (q.kernel.jac_rows.astype(np.int32), q.kernel.jac_cols.astype(np.int32))
-            for k, q in system.kinds
-        }
+            k, width = points.kernel, p.marrow_width + (p.surface_width if kind == "surface" else 0)
+            self._parts[kind] = Local(k.jac_rows, k.jac_cols, points.node, width, compiled)
 
     def prepare(self, J: dict[str, np.ndarray], c: float) -> None:
         """Take a Jacobian of the reactions and the factor c.
@@ -41,28 +39,20 @@ class Elimination:
         Raises:
             ArithmeticError: A block is singular.
         """
-        s, self._c, bad = self._system, c, 0
-        for kind, points in s.kinds:
-            rows, cols = self._indices[kind]
-            bad += getattr(s.routines, f"{kind}_factor")(
-                len(points.node), points.node, len(rows), rows, cols, J[kind], c, s.problem.volumes,
-                *self._parts[kind], self._schur,
-            )  # fmt: skip
-        if bad or not self._hierarchy.set_blocks(self._schur):
+        self._c, bad, found = c, 0, Couplings(self._system.problem.diffusing)
+        for kind, part in self._parts.items():
+            part.J = J[kind]
+            bad += part.factor(c, self._system.problem.volumes, self._hierarchy.operator, None, found)
+        if bad or not self._hierarchy.set_blocks(found):
             raise ArithmeticError("a node block of the preconditioner is singular")
 
     def solve(self, r: np.ndarray, z: np.ndarray) -> None:
         """``z`` is about ``(I - J / c)^-1 r``."""
-        s, c = self._system, self._c
-        for kind, points in s.kinds:
-            _, E, _ = self._parts[kind]
-            getattr(s.routines, f"{kind}_reduce")(
-                len(points.node), points.node, c, s.problem.volumes, E, s.marrow(r), s.surface(r), self._b
-            )
-        x = self._hierarchy.cycle(self._b)
-        for kind, points in s.kinds:
-            Q, _, G = self._parts[kind]
-            getattr(s.routines, f"{kind}_expand")(
-                len(points.node), points.node, c, Q, G, x, s.marrow(r), s.surface(r), s.marrow(z),
-                s.surface(z),
-            )  # fmt: skip
+        s = self._system
+        np.multiply(r, self._c, out=z)
+        for part in self._parts.values():
+            part.reduce(s.problem.volumes, s.marrow(z), s.surface(z), self._b)
+        self._single[:] = self._b
+        self._x[:] = self._hierarchy.cycle(self._single)[: s.rows]
+        for part in self._parts.values():
+            part.expand(self._x, s.marrow(z), s.surface(z))

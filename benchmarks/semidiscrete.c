@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // What the peers need of dy/dt = r(t, y) - D K y / m besides the compiled rates: diffusion, products with
-// the Jacobian, elimination of local populations for a preconditioner, a sparse matrix of all unknowns.
+// the Jacobian, a sparse matrix of all unknowns.
 // ND of the NM populations of a marrow row diffuse and come first; a surface point has NS more.
 // marrow_PRODUCT and surface_PRODUCT, generated before this text, are w += J v written out.
 #include <math.h>
@@ -24,29 +24,6 @@ void diffuse(long n, const int *ip, const int *ix, const double *kv, const doubl
     }
 }
 
-// Inverse of a dense matrix with row exchanges; 0 if it is singular.
-static inline int invert(const int n, double *A, double *X) {
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) X[i * n + j] = i == j;
-    for (int p = 0; p < n; p++) {
-        int b = p;
-        for (int i = p + 1; i < n; i++)
-            if (fabs(A[i * n + p]) > fabs(A[b * n + p])) b = i;
-        const double d = A[b * n + p];
-        if (!(fabs(d) > 0.)) return 0;
-        for (int j = 0; j < n; j++) {
-            double t = A[b * n + j]; A[b * n + j] = A[p * n + j]; A[p * n + j] = t / d;
-            t = X[b * n + j]; X[b * n + j] = X[p * n + j]; X[p * n + j] = t / d;
-        }
-        for (int i = 0; i < n; i++) {
-            const double f = A[i * n + p];
-            if (i == p || f == 0.) continue;
-            for (int j = 0; j < n; j++) { A[i * n + j] -= f * A[p * n + j]; X[i * n + j] -= f * X[p * n + j]; }
-        }
-    }
-    return 1;
-}
-
 #define POINTS(NAME, NL)                                                                                                \
     /* o = J v */                                                                                                      \
     void NAME##_product(long n, const int *node, int nnz, const double *J_, const double *vm, const double *vs,         \
@@ -60,76 +37,6 @@ static inline int invert(const int n, double *A, double *X) {
             NAME##_PRODUCT                                                                                             \
             for (int p = 0; p < NM; p++) om[(long)node[i] * NM + p] = w[p];                                            \
             for (int p = NM; p < ND + (NL); p++) os[i * NS + p - NM] = w[p];                                           \
-        }                                                                                                              \
-    }                                                                                                                  \
-    /* W = c I - J: Q = W_ll^-1, E = W_dl Q, G = Q W_ld (float), schur = m (W_dd - E W_ld), column major */            \
-    long NAME##_factor(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J, double c,   \
-                       const double *m, float *Q, float *E, float *G, double *schur) {                                 \
-        const int nt = ND + (NL), nl = (NL);                                                                           \
-        long bad = 0;                                                                                                  \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            double W[(ND + (NL)) * (ND + (NL))], A[(NL) * (NL) + 1], X[(NL) * (NL) + 1], e[ND * (NL) + 1];             \
-            for (int k = 0; k < nt * nt; k++) W[k] = 0.;                                                               \
-            for (int k = 0; k < nt; k++) W[k * nt + k] = c;                                                            \
-            for (int q = 0; q < nnz; q++) W[rows[q] * nt + cols[q]] -= J[i * nnz + q];                                 \
-            for (int a = 0; a < nl; a++)                                                                               \
-                for (int b = 0; b < nl; b++) A[a * nl + b] = W[(ND + a) * nt + ND + b];                                \
-            bad += !invert(nl, A, X);                                                                                  \
-            for (int k = 0; k < nl * nl; k++) Q[i * nl * nl + k] = (float)X[k];                                        \
-            for (int p = 0; p < ND; p++)                                                                               \
-                for (int b = 0; b < nl; b++) {                                                                         \
-                    double s = 0., g = 0.;                                                                             \
-                    for (int a = 0; a < nl; a++) {                                                                     \
-                        s += W[p * nt + ND + a] * X[a * nl + b];                                                       \
-                        g += X[b * nl + a] * W[(ND + a) * nt + p];                                                     \
-                    }                                                                                                  \
-                    e[p * nl + b] = s;                                                                                 \
-                    E[(i * ND + p) * nl + b] = (float)s;                                                               \
-                    G[(i * nl + b) * ND + p] = (float)g;                                                               \
-                }                                                                                                      \
-            for (int p = 0; p < ND; p++)                                                                               \
-                for (int q = 0; q < ND; q++) {                                                                         \
-                    double s = W[p * nt + q];                                                                          \
-                    for (int a = 0; a < nl; a++) s -= e[p * nl + a] * W[(ND + a) * nt + q];                            \
-                    schur[(long)node[i] * NB + q * ND + p] = m[node[i]] * s;                                           \
-                }                                                                                                      \
-        }                                                                                                              \
-        return bad;                                                                                                    \
-    }                                                                                                                  \
-    /* b = c m (r_d - E r_l) */                                                                                        \
-    void NAME##_reduce(long n, const int *node, double c, const double *m, const float *E, const double *rm,            \
-                       const double *rs, float *b) {                                                                   \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            const double *r = rm + (long)node[i] * NM;                                                                 \
-            const float *Ei = E + i * ND * (NL);                                                                       \
-            float l[(NL) + 1];                                                                                         \
-            for (int a = 0; a < NM - ND; a++) l[a] = (float)r[ND + a];                                                 \
-            for (int a = NM - ND; a < (NL); a++) l[a] = (float)rs[i * NS + a - (NM - ND)];                             \
-            for (int p = 0; p < ND; p++) {                                                                             \
-                float s = (float)r[p];                                                                                 \
-                for (int a = 0; a < (NL); a++) s -= Ei[p * (NL) + a] * l[a];                                           \
-                b[(long)node[i] * ND + p] = (float)(c * m[node[i]]) * s;                                               \
-            }                                                                                                          \
-        }                                                                                                              \
-    }                                                                                                                  \
-    /* z_d = x, z_l = c Q r_l - G x */                                                                                 \
-    void NAME##_expand(long n, const int *node, double c, const float *Q, const float *G, const float *x_,              \
-                       const double *rm, const double *rs, double *zm, double *zs) {                                   \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            const double *r = rm + (long)node[i] * NM;                                                                 \
-            const float *x = x_ + (long)node[i] * ND, *Qi = Q + i * (NL) * (NL), *Gi = G + i * ND * (NL);              \
-            double *z = zm + (long)node[i] * NM;                                                                       \
-            float l[(NL) + 1];                                                                                         \
-            for (int a = 0; a < NM - ND; a++) l[a] = (float)(c * r[ND + a]);                                           \
-            for (int a = NM - ND; a < (NL); a++) l[a] = (float)(c * rs[i * NS + a - (NM - ND)]);                       \
-            for (int p = 0; p < ND; p++) z[p] = x[p];                                                                  \
-            for (int a = 0; a < (NL); a++) {                                                                           \
-                float s = 0.f;                                                                                         \
-                for (int b = 0; b < (NL); b++) s += Qi[a * (NL) + b] * l[b];                                           \
-                for (int p = 0; p < ND; p++) s -= Gi[a * ND + p] * x[p];                                               \
-                if (a < NM - ND) z[ND + a] = s;                                                                        \
-                else zs[i * NS + a - (NM - ND)] = s;                                                                   \
-            }                                                                                                          \
         }                                                                                                              \
     }
 

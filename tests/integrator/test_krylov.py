@@ -113,4 +113,4 @@ def test_mean_is_solved_for_where_single_precision_loses_it(coupled):
     assert system.solve(r, x, np.ones(3), 1e-4).iterations <= 12
     system.set_diffusivity(1e-4 * D)
     assert system.prepare(0.0, r, 1.0)
-    assert system.hierarchy._schur is None
+    assert not system.hierarchy._apart

@@ -91,23 +91,24 @@ class Blocks:
 
 
 def _declarations(source: str) -> str:
-    """cffi declarations read off the C source, macros expanded by hand for the two kinds of point."""
-    text = re.sub(r"//[^\n]*", "", source).replace("\\\n", "\n")
+    """cffi declarations read off the C source."""
+    text = re.sub(r"//[^\n]*", "", source)
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    found = re.findall(r"^\s*((?:void|long|double) [A-Za-z0-9_#]+\([^)]*\)) \{", text, flags=re.M)
-    out = []
-    for d in found:
-        d = " ".join(d.split()).replace("real ", "float ")
-        if "NAME##" in d:
-            out += [d.replace("NAME##", kind) for kind in ("marrow", "surface")]
-        else:
-            out.append(d)
-    return "\n".join(f"{d};" for d in out)
+    found = re.findall(r"^\s*((?:void|long|double) [A-Za-z0-9_]+\([^)]*\)) \{", text, flags=re.M)
+    return "\n".join(" ".join(d.split()).replace("real ", "float ") + ";" for d in found)
 
 
 def padded_rows(rows: int, width: int) -> np.ndarray:
     """Zeros (rows, width) float32 with the spare numbers behind them that vector loads may touch."""
     return np.zeros(rows * width + 32, np.float32)[: rows * width].reshape(rows, width)
+
+
+def aligned(count: int) -> np.ndarray:
+    """Zeros (count,) float64 that begin where a vector register may be read whole."""
+    line = 64
+    memory = np.zeros(8 * count + line, np.uint8)
+    first = -memory.ctypes.data % line
+    return memory[first : first + 8 * count].view(np.float64)
 
 
 @lru_cache(16)

@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from .aggregation import Prolongator, coarsen
 from .blocks import Blocks, padded_rows
+from .elimination import Couplings
 from .halo import LocalMatrix, Replica
 from .reduction import reduced
 
@@ -74,6 +75,9 @@ class Hierarchy:
         diffusivity: Of every diffusing population, um^2/day.
         blocks: Compiled functions.
         comm: Communicator of the stiffness.
+
+    Attributes:
+        operator: (rows, nd^2) float32 node blocks S, column major.
     """
 
     SWEEPS_COARSEST = 4
@@ -95,10 +99,10 @@ class Hierarchy:
         self.levels = [Level(stiffness, blocks)]
         self._coarsen(stiffness)
         self._trace = float(reduced(self._comm, np.array([stiffness.diagonal().sum()]))[0])
-        self._schur: np.ndarray | None = None  # node blocks, where constants are solved for apart
+        self._apart = False  # whether constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
         self._rest = padded_rows(stiffness.rows, blocks.nd)
-        self._operator = padded_rows(stiffness.rows, blocks.nd**2)  # S in single precision
+        self.operator = padded_rows(stiffness.rows, blocks.nd**2)
         self.groups: Groups | None = None
 
     def _coarsen(self, matrix: LocalMatrix) -> None:
@@ -132,30 +136,31 @@ class Hierarchy:
         """Change the diffusivities; takes effect with the next `set_blocks`."""
         self._D[:] = values
 
-    def set_blocks(self, schur: np.ndarray) -> bool:
-        """Collective: take new node blocks (rows, nd*nd) float64 and refresh every level.
+    def set_blocks(self, found: Couplings) -> bool:
+        """Collective: refresh every level after the node blocks in `operator` have changed.
+
+        Args:
+            found: What there is to know of them on this rank.
 
         Returns:
             Whether every block on this rank could be inverted.
         """
         c = self._c
-        total = np.zeros(c.nd**2)
-        c.narrow(len(schur), schur, self._operator, total)
-        self._total = reduced(self._comm, total).reshape(c.nd, c.nd).T
+        self._total = reduced(self._comm, found.total)
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
-        self._schur = schur if len(self.levels) > 1 and stiff.any() else None
-        g = self.groups = None if stiff.any() else self._find_groups(schur)
+        self._apart = bool(len(self.levels) > 1 and stiff.any())
+        g = self.groups = None if stiff.any() else self._find_groups(found.strongest)
         width, bad = c.nd**2 if g is None else g.width, 0
         for level in self.levels:
             level.resize(width)
         for n, level in enumerate(self.levels):
             if g is None:
                 if n == 0:
-                    level.schur = self._operator
+                    level.schur = self.operator
                 bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
             else:
                 if n == 0:
-                    c.compact(level.rows, len(g.size), g.size, g.index, width, schur, level.schur)
+                    c.compact(level.rows, len(g.size), g.size, g.index, width, self.operator, level.schur)
                 bad += c.invert_groups(
                     level.rows, len(g.size), g.size, g.index, width, level.diagonal, self._D, level.schur,
                     level.inverse,
@@ -167,14 +172,12 @@ class Hierarchy:
                 coarse.halo.add(coarse.schur)
         return bad == 0
 
-    def _find_groups(self, schur: np.ndarray) -> Groups | None:
+    def _find_groups(self, couplings: np.ndarray) -> Groups | None:
         """Collective: groups of populations to couple in the smoother; None for whole blocks."""
         nd = self._c.nd
         if nd <= self.LARGEST_GROUP:
             return None
-        found = np.zeros(nd * nd)
-        self._c.coupling(self.levels[0].rows, schur, found)
-        strong = reduced(self._comm, found, "MAX").reshape(nd, nd) > self.BOUND
+        strong = reduced(self._comm, couplings, "MAX") > self.BOUND
         count, label = connected_components(csr_matrix(strong), directed=False)
         members = [np.flatnonzero(label == k) for k in range(count)]
         groups = [m for m in members if len(m) > 1]
@@ -190,10 +193,10 @@ class Hierarchy:
         Returns:
             The level's own array (owned + ghost rows); ghosts are not up to date.
         """
-        if self._schur is None:
+        if not self._apart:
             return self._cycle(0, b)
         constant = np.linalg.lstsq(self._total, reduced(self._comm, b.sum(axis=0, dtype=np.float64)))[0]
-        self._c.subtract_uniform(self.levels[0].rows, self._schur, constant, b, self._rest)
+        self._c.subtract_uniform(self.levels[0].rows, self.operator, constant, b, self._rest)
         x = self._cycle(0, self._rest)
         x += constant.astype(np.float32)
         return x
@@ -224,7 +227,7 @@ class Hierarchy:
         fine = self.levels[0]
         fine.halo(x)
         self._c.apply_dots(
-            fine.rows, fine.indptr, fine.indices, fine.values, self._D, self._operator, x, k, weights, basis,
+            fine.rows, fine.indptr, fine.indices, fine.values, self._D, self.operator, x, k, weights, basis,
             stride, r, w, out,
         )  # fmt: skip
 

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // A level of the multigrid hierarchy, single precision.
-// y = x rounded, out = sums of its columns
-void narrow(long n, const double *x, real *y, double *out) {
-    double s[NB] = {0};
-    for (long i = 0; i < n; i++)
-        for (int q = 0; q < NB; q++) {
-            y[i * NB + q] = (real)x[i * NB + q];
-            s[q] += x[i * NB + q];
+// Eight inverses side by side, in place, row major, without pivoting; false where a pivot is small beside its column.
+static inline int invert_lanes(const int n, lanes *A) {
+    int ok = 1;
+    for (int p = 0; p < n; p++) {
+        lanes big = A[p * n + p] * 0.;
+        for (int i = p + 1; i < n; i++) EACH big[l] = fabs(A[i * n + p][l]) > big[l] ? fabs(A[i * n + p][l]) : big[l];
+        const lanes pivot = A[p * n + p];
+        EACH ok &= fabs(pivot[l]) > 0.05 * big[l] && isfinite(pivot[l]); // a NaN is not ok
+        const lanes inv = 1. / pivot;
+        A[p * n + p] = inv * 0. + 1.;
+        for (int j = 0; j < n; j++) A[p * n + j] *= inv;
+        for (int i = 0; i < n; i++) {
+            if (i == p) continue;
+            const lanes f = A[i * n + p];
+            A[i * n + p] = f * 0.;
+            for (int j = 0; j < n; j++) A[i * n + j] -= f * A[p * n + j];
         }
-    for (int q = 0; q < NB; q++) out[q] = s[q];
+    }
+    return ok;
 }
 
 // P = (S + K_ii D)^-1, column major; returns the number of singular blocks
@@ -63,7 +73,7 @@ long invert(long n, const real *kd, const real *D, const real *S, real *P) {
     return bad;
 }
 // o = b - S z for one z at all nodes
-void subtract_uniform(long n, const double *S, const double *z, const real *b, real *o) {
+void subtract_uniform(long n, const real *S, const double *z, const real *b, real *o) {
     for (long i = 0; i < n; i++) {
         double s[ND];
         for (int p = 0; p < ND; p++) s[p] = b[i * ND + p];
@@ -103,27 +113,16 @@ void sweep_from_zero(long n, const int *ip, const int *lo, const int *ix, const 
 // A row of S or of its inverse holds ND diagonal entries, then every group's block, column major, ng groups of size[g]
 // populations listed one after the other in index; w numbers in all.
 
-// out[j * ND + i] = largest |S_ij S_ji| / (S_ii S_jj) over the rows, i < j: whatever the units of the populations
-void coupling(long n, const double *S, double *out) {
+void compact(long n, int ng, const int *size, const int *index, int w, const real *S, real *out) {
     for (long r = 0; r < n; r++) {
-        const double *s = S + r * NB;
-        for (int j = 1; j < ND; j++)
-            for (int i = 0; i < j; i++) {
-                const double c = fabs(s[j * ND + i] * s[i * ND + j]), d = fabs(s[i * ND + i] * s[j * ND + j]);
-                if (c > out[j * ND + i] * d) out[j * ND + i] = d > 0. ? c / d : INFINITY;
-            }
-    }
-}
-void compact(long n, int ng, const int *size, const int *index, int w, const double *S, real *out) {
-    for (long r = 0; r < n; r++) {
-        const double *s = S + r * NB;
+        const real *s = S + r * NB;
         real *o = out + r * w;
-        for (int p = 0; p < ND; p++) o[p] = (real)s[p * ND + p];
+        for (int p = 0; p < ND; p++) o[p] = s[p * ND + p];
         o += ND;
         const int *x = index;
         for (int g = 0; g < ng; x += size[g++])
             for (int b = 0; b < size[g]; b++)
-                for (int a = 0; a < size[g]; a++) *o++ = (real)s[x[b] * ND + x[a]];
+                for (int a = 0; a < size[g]; a++) *o++ = s[x[b] * ND + x[a]];
     }
 }
 #define LARGEST_GROUP 4

@@ -1,205 +1,239 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// Points: exact elimination of local unknowns.
-// W = c I - J at one point; local unknowns l (marrow local, then surface) are eliminated exactly.
-// q: W_ll^-1, column major, found with row pivoting. schur: m (W_dd - W_dl W_ll^-1 W_ld), column major.
-static inline int eliminate(const int nl, int nnz, const int *rows, const int *cols, const double *J, double c, double m,
-                            double *q, double *schur) {
-    const int nt = ND + nl, nr = nl + ND;
-    double W[(NM + NS) * (NM + NS) + 1];
-    double A[(NM - ND + NS + 1) * (NM + NS + NM - ND + NS + 1)]; // rows of [W_ll | I | W_ld]
-    const int stride = nl + nr;
-    for (int i = 0; i < nt * nt; i++) W[i] = 0.;
-    for (int i = 0; i < nt; i++) W[i * nt + i] = c;
-    for (int e = 0; e < nnz; e++) W[rows[e] * nt + cols[e]] -= J[e];
-    for (int p = 0; p < nl; p++) {
-        double *a = A + p * stride;
-        for (int j = 0; j < nl; j++) a[j] = W[(ND + p) * nt + ND + j];
-        for (int j = 0; j < nl; j++) a[nl + j] = p == j;
-        for (int j = 0; j < ND; j++) a[2 * nl + j] = W[(ND + p) * nt + j];
-    }
-    int ok = 1;
-    for (int p = 0; p < nl; p++) { // Gauss-Jordan
-        int b = p;
-        double big = fabs(A[p * stride + p]);
-        for (int i = p + 1; i < nl; i++)
-            if (fabs(A[i * stride + p]) > big) { big = fabs(A[i * stride + p]); b = i; }
-        if (!(big > 0.) || !isfinite(big)) { ok = 0; continue; }
-        double *a = A + p * stride;
-        if (b != p)
-            for (int j = p; j < stride; j++) { double t = a[j]; a[j] = A[b * stride + j]; A[b * stride + j] = t; }
-        const double inv = 1. / a[p];
-        for (int j = p; j < stride; j++) a[j] *= inv;
-        for (int i = 0; i < nl; i++) {
-            const double f = A[i * stride + p];
-            if (i == p || f == 0.) continue;
-            for (int j = p; j < stride; j++) A[i * stride + j] -= f * a[j];
-        }
-    }
-    for (int p = 0; p < nl; p++)
-        for (int j = 0; j < nl; j++) q[j * nl + p] = A[p * stride + nl + j];
-    for (int p = 0; p < ND; p++) {
-        double s[ND + 1];
-        for (int j = 0; j < ND; j++) s[j] = W[p * nt + j];
-        for (int i = 0; i < nl; i++) {
-            const double f = W[p * nt + ND + i];
-            if (f == 0.) continue;
-            for (int j = 0; j < ND; j++) s[j] -= f * A[i * stride + 2 * nl + j];
-        }
-        for (int j = 0; j < ND; j++) {
-            schur[j * ND + p] = m * s[j];
-            ok &= isfinite(s[j]) != 0;
-        }
-    }
-    return ok;
-}
-
-// Eight points side by side, without pivoting; false where a pivot is small beside its column.
+// Points: exact elimination of local unknowns, eight points side by side, by a program that is made once for the
+// non-zeros of the model (`pattern.py`). The unknowns of a point count as in a state: ND diffusing ones, the others of
+// its marrow row, those of the bone surface.
 #define LANES 8
 typedef double lanes __attribute__((vector_size(64)));
 #define EACH for (int l = 0; l < LANES; l++)
-static inline int invert_lanes(const int n, lanes *A) { // in place, row major
-    int ok = 1;
-    for (int p = 0; p < n; p++) {
-        lanes big = A[p * n + p] * 0.;
-        for (int i = p + 1; i < n; i++) EACH big[l] = fabs(A[i * n + p][l]) > big[l] ? fabs(A[i * n + p][l]) : big[l];
-        const lanes pivot = A[p * n + p];
-        EACH ok &= fabs(pivot[l]) > 0.05 * big[l] && isfinite(pivot[l]); // a NaN is not ok
-        const lanes inv = 1. / pivot;
-        A[p * n + p] = inv * 0. + 1.;
-        for (int j = 0; j < n; j++) A[p * n + j] *= inv;
-        for (int i = 0; i < n; i++) {
-            if (i == p) continue;
-            const lanes f = A[i * n + p];
-            A[i * n + p] = f * 0.;
-            for (int j = 0; j < n; j++) A[i * n + j] -= f * A[p * n + j];
+#define CANCELLED 1e-13 // a pivot of which no more is left is round-off
+
+typedef double lanes_loose __attribute__((vector_size(64), aligned(8), may_alias));
+typedef long long places __attribute__((vector_size(64)));
+#define TURNED(a, b, ...) __builtin_shuffle(a, b, (places){__VA_ARGS__})
+
+// Eight numbers of each of eight points become eight points of each of eight numbers, or the other way round.
+static inline void turn(lanes *a) {
+    lanes b[8], c[8];
+    for (int k = 0; k < 8; k += 2) {
+        b[k] = TURNED(a[k], a[k + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        b[k + 1] = TURNED(a[k], a[k + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int k = 0; k < 8; k += 4)
+        for (int q = 0; q < 2; q++) {
+            c[k + q] = TURNED(b[k + q], b[k + q + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            c[k + q + 2] = TURNED(b[k + q], b[k + q + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (int k = 0; k < 4; k++) {
+        a[k] = TURNED(c[k], c[k + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        a[k + 4] = TURNED(c[k], c[k + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+// r[p] = number p of eight rows, n numbers each
+static inline void gather(int n, const double *const *row, lanes *r) {
+    int p = 0;
+    for (; p + 8 <= n; p += 8) {
+        lanes a[8];
+        for (int l = 0; l < LANES; l++) a[l] = *(const lanes_loose *)(row[l] + p);
+        turn(a);
+        for (int k = 0; k < 8; k++) r[p + k] = a[k];
+    }
+    for (; p < n; p++)
+        r[p] = (lanes){row[0][p], row[1][p], row[2][p], row[3][p], row[4][p], row[5][p], row[6][p], row[7][p]};
+}
+// The first `count` of eight rows from their numbers.
+static inline void scatter(int n, int count, const lanes *r, double *const *row) {
+    int p = 0;
+    for (; p + 8 <= n; p += 8) {
+        lanes a[8];
+        for (int k = 0; k < 8; k++) a[k] = r[p + k];
+        turn(a);
+        for (int l = 0; l < count; l++) *(lanes_loose *)(row[l] + p) = a[l];
+    }
+    for (; p < n; p++)
+        for (int l = 0; l < count; l++) row[l][p] = r[p][l];
+}
+static inline void scatter_single(int n, int count, const lanes *r, real *const *row) {
+    typedef real eight __attribute__((vector_size(32)));
+    int p = 0;
+    for (; p + 8 <= n; p += 8) {
+        lanes a[8];
+        for (int k = 0; k < 8; k++) a[k] = r[p + k];
+        turn(a);
+        for (int l = 0; l < count; l++) {
+            const eight v = __builtin_convertvector(a[l], eight);
+            memcpy(row[l] + p, &v, sizeof v);
         }
     }
-    return ok;
+    for (; p < n; p++)
+        for (int l = 0; l < count; l++) row[l][p] = (real)r[p][l];
 }
-// The same as `eliminate` for m <= 8 points that follow each other; U and L are the coupling entries of J.
-static inline int eliminate_lanes(const int nl, int m, const int *node, int nnz, const int *rows, const int *cols, const double *J,
-                                  double c, const double *volume, int nup, const int *up, const double *U, int ndown,
-                                  const int *down, const double *L, double *q, double *schur) {
-    lanes A[(NM - ND + NS) * (NM - ND + NS) + 1], G[(NM - ND + NS) * ND + 1], S[NB + 1];
+static inline lanes size_of(lanes v) {
+    EACH v[l] = fabs(v[l]);
+    return v;
+}
+
+// W = c I - J is factorised as far as the pivots go, all local unknowns. Entry e of J belongs into slot to[e] of W, the
+// pivots have the slots 0 ... nl - 1 in the order in which they are taken. For every pivot the program holds
+//     below, right; slots of the column below it; slots of the row to the right of it;
+//     and for every entry below: the pivot whose slot is changed (or -1), the slots that are changed.
+// lower, upper: multipliers, and inverse pivots with the rows to their right, from the last pivot to the first, eight
+// points after eight. What is left is S, of which nz entries may differ from zero: place holds their slots and where they
+// stand in a row of S (column major). single = m S; so is whole, unless it is empty.
+// sums += its totals; strongest: largest |S_ij S_ji| / |S_ii S_jj| of every pair, whose four entries are
+// given by where they stand.
+// Returns the number of points without a good pivot.
+long eliminate(long n, const int *node, const double *m, int nnz, const double *J, const int *to, double c, int slots,
+               int nl, const int *program, long lowers, double *lower, long uppers, double *upper, int nz,
+               const int *place, real *single, long wholes, double *whole, double *sums, int pairs, const int *pair,
+               double *strongest) {
+    long bad = 0;
+    lanes w[(NM + NS) * (NM + NS) + 1], j[(NM + NS) * (NM + NS) + 1], s[NB + 1], size[NM + NS + 1];
+    lanes sum[NB + 1], most[NB + 1];
     const lanes zero = {0};
-    for (int i = 0; i < nl * nl; i++) A[i] = zero;
-    for (int i = 0; i < nl; i++) A[i * nl + i] = zero + c;
-    for (int i = 0; i < NB; i++) S[i] = zero;
-    for (int p = 0; p < ND; p++) S[p * ND + p] = zero + c;
-    for (int e = 0; e < nnz; e++) {
-        lanes *w = rows[e] >= ND && cols[e] >= ND ? A + (rows[e] - ND) * nl + cols[e] - ND
-                   : rows[e] < ND && cols[e] < ND ? S + rows[e] * ND + cols[e] : 0;
-        if (w) EACH (*w)[l] -= J[(l < m ? l : m - 1) * nnz + e];
-    }
-    if (!invert_lanes(nl, A)) return 0;
-    for (int i = 0; i < nl * ND; i++) G[i] = zero; // W_ll^-1 J_ld
-    for (int e = 0; e < ndown; e++) {
-        lanes v;
-        EACH v[l] = L[(l < m ? l : m - 1) * ndown + e];
-        const int r = down[3 * e + 1], d = down[3 * e + 2];
-        for (int i = 0; i < nl; i++) G[i * ND + d] += A[i * nl + r] * v;
-    }
-    for (int e = 0; e < nup; e++) {
-        lanes v;
-        EACH v[l] = U[(l < m ? l : m - 1) * nup + e];
-        const int r = up[3 * e + 1], k = up[3 * e + 2];
-        for (int j = 0; j < ND; j++) S[r * ND + j] -= v * G[k * ND + j];
-    }
-    for (int l = 0; l < m; l++) {
-        double *ql = q + (long)l * nl * nl, *s = schur + (long)node[l] * NB;
-        const double v = volume[node[l]];
-        int ok = 1;
-        for (int i = 0; i < nl; i++)
-            for (int j = 0; j < nl; j++) ql[j * nl + i] = A[i * nl + j][l];
-        for (int p = 0; p < ND; p++)
-            for (int j = 0; j < ND; j++) {
-                s[j * ND + p] = v * S[p * ND + j][l];
-                ok &= isfinite(S[p * ND + j][l]) != 0;
+    for (int k = 0; k < NB; k++) s[k] = sum[k] = zero;
+    for (int k = 0; k < pairs; k++) most[k] = zero;
+    for (long i = 0; i < n; i += LANES, lower += lowers * LANES, upper += uppers * LANES) {
+        const int count = n - i < LANES ? (int)(n - i) : LANES;
+        const double *row[LANES];
+        double *wide[LANES];
+        real *narrow[LANES];
+        lanes volume = zero;
+        EACH {
+            const long at = i + (l < count ? l : count - 1), block = (long)node[at] * NB;
+            row[l] = J + at * nnz;
+            narrow[l] = single + block;
+            wide[l] = whole + (wholes ? block : 0);
+        }
+        for (int l = 0; l < count; l++) volume[l] = m[node[i + l]];
+        for (int k = 0; k < slots; k++) w[k] = zero;
+        for (int k = 0; k < nl + ND; k++) w[k] = zero + c;
+        gather(nnz, row, j);
+        for (int e = 0; e < nnz; e++) w[to[e]] -= j[e];
+        for (int k = 0; k < nl; k++) size[k] = size_of(w[k]) + fabs(c);
+        lanes good = zero;
+        const int *p = program;
+        double *a = lower, *b = upper + uppers * LANES;
+        for (int k = 0; k < nl; k++) {
+            const int below = p[0], right = p[1], *down = p + 2, *across = down + below;
+            const lanes pivot = w[k], inverse = 1. / pivot, left = size_of(pivot) - CANCELLED * size[k];
+            EACH good[l] = left[l] > 0. ? good[l] : 1.; // NaN is not good
+            b -= (1 + right) * LANES;
+            memcpy(b, &inverse, sizeof inverse);
+            for (int q = 0; q < right; q++) memcpy(b + (1 + q) * LANES, w + across[q], sizeof inverse);
+            p = across + right;
+            for (int r = 0; r < below; r++, p += 1 + right, a += LANES) {
+                const lanes f = w[down[r]] * inverse;
+                memcpy(a, &f, sizeof f);
+                if (p[0] >= 0) { // how much cancels in a pivot to come
+                    const int own = p[0];
+                    for (int q = 0; q < right; q++)
+                        if (p[1 + q] == own) size[own] += size_of(f * w[across[q]]);
+                }
+                for (int q = 0; q < right; q++) w[p[1 + q]] -= f * w[across[q]];
             }
-        if (!ok) return 0;
+        }
+        lanes finite = zero;
+        for (int k = 0; k < nz; k++) {
+            const int q = place[2 * k + 1];
+            s[q] = volume * w[place[2 * k]];
+            sum[q] += s[q];
+            finite += s[q] * 0.;
+        }
+        for (int l = 0; l < count; l++) bad += !(good[l] == 0. && finite[l] == 0.);
+        for (int k = 0; k < pairs; k++) {
+            const int *q = pair + 4 * k;
+            const lanes ratio = size_of(s[q[0]] * s[q[1]]) / size_of(s[q[2]] * s[q[3]]);
+            EACH most[k][l] = ratio[l] > most[k][l] ? ratio[l] : most[k][l];
+        }
+        scatter_single(NB, count, s, narrow);
+        if (wholes) scatter(NB, count, s, wide);
     }
-    return 1;
+    for (int k = 0; k < NB; k++) EACH sums[k] += sum[k][l];
+    for (int k = 0; k < pairs; k++) EACH strongest[k] = most[k][l] > strongest[k] ? most[k][l] : strongest[k];
+    return bad;
 }
 
-static inline void multiply(const int nl, const double *q, const double *x, double *y) { // y = Q x
-    for (int p = 0; p < nl; p++) y[p] = 0.;
-    for (int j = 0; j < nl; j++) {
-        const double v = x[j];
-        for (int p = 0; p < nl; p++) y[p] += q[j * nl + p] * v;
+// Where the rows of eight points begin; those beyond the last point are its own.
+static inline void rows_of(int count, const int *node, double *rm, double *rs, double **marrow, double **surface) {
+    EACH {
+        const int j = l < count ? l : count - 1;
+        marrow[l] = rm + (long)node[j] * NM;
+        surface[l] = rs + (long)j * NS;
     }
 }
-
-// up, down: (entry of J, row, column) of the non-zeros of W_dl and of W_ld, rows and columns counted within them
-#define POINTS(NAME, NL)                                                                                                \
-    /* U, L: those entries, point by point */                                                                          \
-    long NAME##_factor(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J, double c,   \
-                       const double *m, int nup, const int *up, double *U, int ndown, const int *down, double *L,       \
-                       double *q, double *schur) {                                                                     \
-        long bad = 0;                                                                                                  \
-        for (long i0 = 0; i0 < n; i0 += LANES) {                                                                       \
-            const int k = n - i0 < LANES ? (int)(n - i0) : LANES;                                                      \
-            for (long i = i0; i < i0 + k; i++) {                                                                       \
-                for (int e = 0; e < nup; e++) U[i * nup + e] = J[i * nnz + up[3 * e]];                                 \
-                for (int e = 0; e < ndown; e++) L[i * ndown + e] = J[i * nnz + down[3 * e]];                           \
-            }                                                                                                          \
-            if (eliminate_lanes(NL, k, node + i0, nnz, rows, cols, J + i0 * nnz, c, m, nup, up, U + i0 * nup, ndown,   \
-                                down, L + i0 * ndown, q + i0 * (NL) * (NL), schur))                                    \
-                continue;                                                                                              \
-            for (long i = i0; i < i0 + k; i++)                                                                         \
-                bad += !eliminate(NL, nnz, rows, cols, J + i * nnz, c, m[node[i]], q + i * (NL) * (NL),                \
-                                  schur + (long)node[i] * NB);                                                         \
-        }                                                                                                              \
-        return bad;                                                                                                    \
-    }                                                                                                                  \
-    /* b = m (r_d - W_dl W_ll^-1 r_l), and the local right side W_ll^-1 r_l is kept in place of r_l */                   \
-    void NAME##_reduce(long n, const int *node, int nup, const int *up, const double *U, const double *m,                \
-                       const double *q, double *rm, double *rs, double *b) {                                           \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            double l[NL + 1], x[NL + 1], d[ND + 1], *r = rm + (long)node[i] * NM;                                      \
-            const double *Ui = U + i * nup, mi = m[node[i]];                                                           \
-            for (int p = 0; p < NM - ND; p++) l[p] = r[ND + p];                                                        \
-            for (int p = NM - ND; p < (NL); p++) l[p] = rs[i * NS + p - (NM - ND)];                                    \
-            multiply(NL, q + i * (NL) * (NL), l, x);                                                                   \
-            for (int p = 0; p < ND; p++) d[p] = r[p];                                                                  \
-            for (int e = 0; e < nup; e++) d[up[3 * e + 1]] += Ui[e] * x[up[3 * e + 2]];                                \
-            for (int p = 0; p < ND; p++) b[(long)node[i] * ND + p] = mi * d[p];                                        \
-            for (int p = 0; p < NM - ND; p++) r[ND + p] = x[p];                                                        \
-            for (int p = NM - ND; p < (NL); p++) rs[i * NS + p - (NM - ND)] = x[p];                                    \
-        }                                                                                                              \
-    }                                                                                                                  \
-    /* k_d = x ; k_l = (kept local right side) - W_ll^-1 W_ld x */                                                      \
-    void NAME##_expand(long n, const int *node, int ndown, const int *down, const double *L, const double *q,            \
-                       const double *xd, double *rm, double *rs) {                                                     \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            double l[NL + 1], w[NL + 1], *r = rm + (long)node[i] * NM;                                                 \
-            const double *x = xd + (long)node[i] * ND, *Li = L + i * ndown;                                            \
-            for (int p = 0; p < (NL); p++) l[p] = 0.;                                                                  \
-            for (int e = 0; e < ndown; e++) l[down[3 * e + 1]] += Li[e] * x[down[3 * e + 2]];                          \
-            multiply(NL, q + i * (NL) * (NL), l, w);                                                                   \
-            for (int p = 0; p < ND; p++) r[p] = x[p];                                                                  \
-            for (int p = 0; p < NM - ND; p++) r[ND + p] += w[p];                                                       \
-            for (int p = NM - ND; p < (NL); p++) rs[i * NS + p - (NM - ND)] += w[p];                                   \
-        }                                                                                                              \
-    }                                                                                                                  \
-    /* out[p] += sum of weight x (J v) of every population: the rate of change of the totals along v */                 \
-    void NAME##_jv(long n, const int *node, int nnz, const int *rows, const int *cols, const double *J,                 \
-                   const double *m, const double *ms, const double *vm, const double *vs, double *out) {               \
-        double of_entry[(ND + (NL)) * (ND + (NL)) + 1] = {0}; /* summed entry by entry: no chain of additions */        \
-        for (long i = 0; i < n; i++) {                                                                                 \
-            double v[2][ND + NL + 1]; /* times the weight of a marrow row, and of a surface row */                     \
-            const double *Ji = J + i * nnz, w = m[node[i]], ws = ms[i];                                                \
-            for (int p = 0; p < NM; p++) v[0][p] = w * vm[(long)node[i] * NM + p];                                     \
-            for (int p = NM; p < ND + (NL); p++) v[0][p] = w * vs[i * NS + p - NM];                                    \
-            if ((NL) == NM - ND) {                                                                                     \
-                for (int q = 0; q < nnz; q++) of_entry[q] += Ji[q] * v[0][cols[q]];                                    \
-                continue;                                                                                              \
-            }                                                                                                          \
-            for (int p = 0; p < NM; p++) v[1][p] = ws * vm[(long)node[i] * NM + p];                                    \
-            for (int p = NM; p < ND + (NL); p++) v[1][p] = ws * vs[i * NS + p - NM];                                   \
-            for (int q = 0; q < nnz; q++) of_entry[q] += Ji[q] * v[rows[q] >= NM][cols[q]];                            \
-        }                                                                                                              \
-        for (int q = 0; q < nnz; q++) out[rows[q]] += of_entry[q];                                                     \
+// b = m (r_d less what the local r_l bring); r_l stays behind as far as it is solved for. order: for every pivot its
+// unknown, how many multipliers, and whom they act on.
+void reduce(long n, const int *node, const double *m, int nl, const int *order, long lowers, const double *lower,
+            double *rm, double *rs, double *b) {
+    lanes r[NM + NS + 1];
+    double *marrow[LANES], *surface[LANES];
+    const int on = nl > NM - ND ? NS : 0; // unknowns of the bone surface
+    for (long i = 0; i < n; i += LANES, lower += lowers * LANES) {
+        const int count = n - i < LANES ? (int)(n - i) : LANES, *p = order;
+        const double *a = lower;
+        rows_of(count, node + i, rm, rs + i * on, marrow, surface);
+        gather(NM, (const double *const *)marrow, r);
+        gather(on, (const double *const *)surface, r + NM);
+        for (int k = 0; k < nl; k++) {
+            const lanes own = r[p[0]];
+            const int below = p[1];
+            p += 2;
+            for (int q = 0; q < below; q++, a += LANES) r[p[q]] -= *(const lanes *)a * own;
+            p += below;
+        }
+        scatter(NM, count, r, marrow);
+        scatter(on, count, r + NM, surface);
+        for (int l = 0; l < count; l++) {
+            const double v = m[node[i + l]];
+            for (int q = 0; q < ND; q++) b[(long)node[i + l] * ND + q] = v * marrow[l][q];
+        }
     }
-
-POINTS(marrow, NM - ND)
-POINTS(surface, NM - ND + NS)
+}
+// The local unknowns, from the last pivot to the first, once the diffusing ones x are known.
+void expand(long n, const int *node, int nl, const int *order, long uppers, const double *upper, const double *x,
+            double *rm, double *rs) {
+    lanes r[NM + NS + 1];
+    double *marrow[LANES], *surface[LANES];
+    const double *known[LANES];
+    const int on = nl > NM - ND ? NS : 0;
+    for (long i = 0; i < n; i += LANES, upper += uppers * LANES) {
+        const int count = n - i < LANES ? (int)(n - i) : LANES, *p = order;
+        const double *a = upper;
+        rows_of(count, node + i, rm, rs + i * on, marrow, surface);
+        EACH known[l] = x + (long)node[i + (l < count ? l : count - 1)] * ND;
+        gather(NM, (const double *const *)marrow, r);
+        gather(on, (const double *const *)surface, r + NM);
+        gather(ND, known, r);
+        for (int k = 0; k < nl; k++) {
+            const lanes inverse = *(const lanes *)a;
+            const int right = p[1];
+            lanes v = r[p[0]];
+            a += LANES;
+            for (int q = 0; q < right; q++, a += LANES) v -= *(const lanes *)a * r[p[2 + q]];
+            r[p[0]] = v * inverse;
+            p += 2 + right;
+        }
+        scatter(NM, count, r, marrow);
+        scatter(on, count, r + NM, surface);
+    }
+}
+// out[p] += sum of weight x (J v) of every population: the rate of change of the totals along v
+void along(long n, const int *node, int nl, int nnz, const int *rows, const int *cols, const double *J, const double *m,
+           const double *ms, const double *vm, const double *vs, double *out) {
+    double of_entry[(NM + NS) * (NM + NS) + 1] = {0}; // summed entry by entry: no chain of additions
+    const int surface = nl > NM - ND;
+    for (long i = 0; i < n; i++) {
+        double v[2][NM + NS + 1]; // times the weight of a marrow row, and of a surface row
+        const double *Ji = J + i * nnz, w = m[node[i]], ws = ms[i];
+        for (int p = 0; p < NM; p++) v[0][p] = w * vm[(long)node[i] * NM + p];
+        if (!surface) {
+            for (int q = 0; q < nnz; q++) of_entry[q] += Ji[q] * v[0][cols[q]];
+            continue;
+        }
+        for (int p = 0; p < NS; p++) v[0][NM + p] = w * vs[i * NS + p];
+        for (int p = 0; p < NM; p++) v[1][p] = ws * vm[(long)node[i] * NM + p];
+        for (int p = 0; p < NS; p++) v[1][NM + p] = ws * vs[i * NS + p];
+        for (int q = 0; q < nnz; q++) of_entry[q] += Ji[q] * v[rows[q] >= NM][cols[q]];
+    }
+    for (int q = 0; q < nnz; q++) out[rows[q]] += of_entry[q];
+}

@@ -31,7 +31,7 @@ class Rescue:
         local: Owned rows of K.
         stiffness: Its values as they are used everywhere, single precision.
         diffusivity: Of every diffusing population; the caller may change the values.
-        schur: (rows, nd^2) S, column major; the caller may change the values.
+        schur: Gives (rows, nd^2) S, column major, in double precision.
         apply: ``apply(x, y)``: y = A x in double precision; x has owned and ghost rows.
         hierarchy: Preconditioner.
         comm: Communicator.
@@ -47,7 +47,7 @@ class Rescue:
         local: LocalMatrix,
         stiffness: np.ndarray,
         diffusivity: np.ndarray,
-        schur: np.ndarray,
+        schur: Callable[[], np.ndarray],
         apply: Callable[[np.ndarray, np.ndarray], None],
         hierarchy: Hierarchy,
         comm: MPI.Comm,
@@ -65,7 +65,7 @@ class Rescue:
             weights: Squared weight of every population in the norm.
             target: Absolute, of the weighted norm of the residual.
         """
-        finite = np.isfinite(b).all() and np.isfinite(self._schur).all()
+        finite = np.isfinite(b).all() and np.isfinite(self._schur()).all()
         if reduced(self._comm, np.array([float(not finite)]))[0]:
             return Solve(0, float("nan"), False)
         if int(reduced(self._comm, np.array([b.size]))[0]) <= self.SMALL:
@@ -117,7 +117,7 @@ class Rescue:
         to = (first + i)[:, None] * nd + p
         source = number[j, 0].astype(np.int64)[:, None] * nd + p
         spread = coo_matrix(((v[:, None] * self._D).ravel(), (to.ravel(), source.ravel())), (size, size))
-        blocks = self._schur.reshape(n, nd, nd).transpose(0, 2, 1)
+        blocks = self._schur().reshape(n, nd, nd).transpose(0, 2, 1)
         local = bsr_matrix((blocks, np.arange(n), np.arange(n + 1)), (n * nd, n * nd)).tocoo()
         at = first * nd
         react = coo_matrix((local.data, (local.row + at, local.col + at)), (size, size))

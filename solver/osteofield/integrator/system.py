@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .blocks import blocks
+from .blocks import blocks, padded_rows
+from .elimination import Couplings, Elimination
 from .halo import LocalMatrix
 from .hierarchy import Hierarchy
 from .krylov import Krylov, Solve
@@ -125,36 +126,6 @@ class Extent:
     largest: np.ndarray
 
 
-class Local:
-    """Reaction Jacobian at points of one kind, and what eliminates their local unknowns.
-
-    Attributes:
-        rows, cols: int32, of every non-zero.
-        J: (points, non-zeros).
-        inverse: (points, local unknowns squared) inverse of W_ll, column major.
-        up, down: int32, (entry, row, column) of the non-zeros that couple diffusing rows to local
-            columns, and local rows to diffusing columns; rows and columns counted within these parts.
-        U, L: (points, couplings) their values, side by side.
-    """
-
-    def __init__(self, points: Points, diffusing: int):
-        kernel, n = points.kernel, len(points.node)
-        self.rows = np.ascontiguousarray(kernel.jac_rows, dtype=np.int32)
-        self.cols = np.ascontiguousarray(kernel.jac_cols, dtype=np.int32)
-        self.J = np.zeros((n, len(self.rows)))
-        local = (int(self.rows.max()) + 1 if len(self.rows) else 0) - diffusing
-        self.inverse = np.zeros((n, local * local))
-        nd = diffusing
-        self.up = self._triples((self.rows < nd) & (self.cols >= nd), 0, nd)
-        self.down = self._triples((self.rows >= nd) & (self.cols < nd), nd, 0)
-        self.U, self.L = np.zeros((n, len(self.up) // 3)), np.zeros((n, len(self.down) // 3))
-
-    def _triples(self, mask: np.ndarray, row: int, col: int) -> np.ndarray:
-        entry = np.flatnonzero(mask)
-        triples = np.stack([entry, self.rows[entry] - row, self.cols[entry] - col], axis=1)
-        return np.ascontiguousarray(triples.ravel(), dtype=np.int32)
-
-
 class System:
     """Rates, norms and linear solves of a `Problem` on a flat state vector.
 
@@ -187,9 +158,15 @@ class System:
         self._x = np.zeros(rows * nd + 32)[: rows * nd].reshape(rows, nd)  # vector loads touch what follows
         self._f = self.vector()
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
-        self._schur = np.zeros((self._rows, nd * nd))
-        self._kinds = (("marrow", p.inside), ("surface", p.surface))
-        self._local = {kind: Local(points, nd) for kind, points in self._kinds}
+        self._single = padded_rows(self._rows, 0) if self.hierarchy is None else self.hierarchy.operator
+        self._whole: np.ndarray | None = None  # node blocks in double precision, where they are asked for
+        self._whole_is_used = False
+        self._shift = 0.0
+        self._kinds = tuple(
+            (points, Elimination(points.kernel.jac_rows, points.kernel.jac_cols, points.node, width, self._c))
+            for points, width in ((p.inside, p.marrow_width), (p.surface, self.populations))
+            if len(points.node)
+        )
         measure = np.zeros(2)
         measure[:] = p.volumes.sum(), p.surface.weight.sum()
         count = np.array([self._rows])
@@ -204,7 +181,7 @@ class System:
         self.rescue: Rescue | None = None
         if self.hierarchy is not None:
             self.rescue = Rescue(
-                p.local, self._stiffness, self._D, self._schur, self._apply, self.hierarchy, p.comm
+                p.local, self._stiffness, self._D, self._blocks, self._apply, self.hierarchy, p.comm
             )
 
     # ---------------------------------------------------------------- views
@@ -348,9 +325,8 @@ class System:
         """Rates of the reactions and of what comes through faces."""
         p = self.problem
         fm, fs = self.marrow(out), self.surface(out)
-        for kind, points in self._kinds:
-            if len(points.node):
-                points.kernel.rates(t, *self._arguments(points, y), fm, fs if kind == "surface" else None)
+        for points, _ in self._kinds:
+            points.kernel.rates(t, *self._arguments(points, y), fm, fs if points is p.surface else None)
         if len(p.open_rows):
             nd, rows = p.diffusing, p.open_rows
             flux = p.exchange * (p.far - self.marrow(y)[rows, :nd])
@@ -384,38 +360,52 @@ class System:
     def time_derivative(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
         """Partial derivative of the rates with respect to time."""
         fm, fs = self.marrow(out), self.surface(out)
-        for kind, points in self._kinds:
-            if len(points.node):
-                points.kernel.dfdt(t, *self._arguments(points, y), fm, fs if kind == "surface" else None)
+        for points, _ in self._kinds:
+            on_surface = points is self.problem.surface
+            points.kernel.dfdt(t, *self._arguments(points, y), fm, fs if on_surface else None)
 
     # ---------------------------------------------------------------- linear algebra
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
         """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
-        p, bad, good = self.problem, 0, True
         if self._krylov is not None:
             self._krylov.reset()
-        for kind, points in self._kinds:
-            n = len(points.node)
-            if not n:
-                continue
-            q = self._local[kind]
-            points.kernel.jacobian(t, *self._arguments(points, y), q.J)
-            factor = getattr(self._c, f"{kind}_factor")
-            bad += factor(
-                n, points.node, len(q.rows), q.rows, q.cols, q.J, c, p.volumes, q.U.shape[1], q.up, q.U,
-                q.L.shape[1], q.down, q.L, q.inverse, self._schur,
-            )  # fmt: skip
-        if len(p.open_rows):
-            nd = p.diffusing
-            self._schur[p.open_rows[:, None], np.arange(nd) * (nd + 1)] += p.open_area[:, None] * p.exchange
+        if not self._whole_is_used:
+            self._whole = None
+        self._whole_is_used, self._shift = False, c
+        for points, elimination in self._kinds:
+            points.kernel.jacobian(t, *self._arguments(points, y), elimination.J)
+        found = Couplings(self.problem.diffusing)
+        bad, good = self._eliminate(found), True
         if self.hierarchy is not None:
-            good = self.hierarchy.set_blocks(self._schur)
+            good = self.hierarchy.set_blocks(found)
         return bool(self.reduce(np.array([float(bad or not good)]))[0] == 0)
+
+    def _eliminate(self, found: Couplings) -> int:
+        """Factor at every point of this rank with the present Jacobian; returns how many are singular."""
+        p, bad = self.problem, 0
+        for _, elimination in self._kinds:
+            bad += elimination.factor(self._shift, p.volumes, self._single, self._whole, found)
+        if len(p.open_rows):
+            through = p.open_area[:, None] * p.exchange
+            found.total[np.diag_indices(p.diffusing)] += through.sum(axis=0)
+            at = p.open_rows[:, None], np.arange(p.diffusing) * (p.diffusing + 1)
+            self._single[at] += through
+            if self._whole is not None:
+                self._whole[at] += through
+        return bad
+
+    def _blocks(self) -> np.ndarray:
+        """(rows, nd^2) node blocks in double precision, which most solves do without."""
+        self._whole_is_used = True
+        if self._whole is None:
+            self._whole = np.zeros(self._single.shape)
+            self._eliminate(Couplings(self.problem.diffusing))
+        return self._whole
 
     def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
         k = self.problem.local
         k.halo(x)
-        self._c.apply(self._rows, k.indptr, k.indices, self._stiffness, self._D, self._schur, x, y)
+        self._c.apply(self._rows, k.indptr, k.indices, self._stiffness, self._D, self._blocks(), x, y)
 
     def solve(
         self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float, share: float = 1.0
@@ -433,12 +423,8 @@ class System:
         if out is not r:
             out[:] = r
         om, os_ = self.marrow(out), self.surface(out)
-        for kind, points in self._kinds:
-            if n := len(points.node):
-                q = self._local[kind]
-                getattr(self._c, f"{kind}_reduce")(
-                    n, points.node, q.U.shape[1], q.up, q.U, p.volumes, q.inverse, om, os_, self._b
-                )
+        for _, elimination in self._kinds:
+            elimination.reduce(p.volumes, om, os_, self._b)
         done = Solve(0, 0.0, True)
         if self._krylov is not None:
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
@@ -450,25 +436,16 @@ class System:
                 done = replace(done, iterations=first.iterations + done.iterations)
         self.iterations += done.iterations
         self.solves += 1
-        for kind, points in self._kinds:
-            if n := len(points.node):
-                q = self._local[kind]
-                getattr(self._c, f"{kind}_expand")(
-                    n, points.node, q.L.shape[1], q.down, q.L, q.inverse, self._xd, om, os_
-                )
+        for _, elimination in self._kinds:
+            elimination.expand(self._xd, om, os_)
         return done
 
     def reaction_along(self, v: np.ndarray) -> np.ndarray:
         """This rank's part of the totals of (reaction Jacobian) v at the last prepared state."""
         p, out = self.problem, np.zeros(self.populations)
         vm, vs = self.marrow(v), self.surface(v)
-        for kind, points in self._kinds:
-            if len(points.node):
-                q = self._local[kind]
-                getattr(self._c, f"{kind}_jv")(
-                    len(points.node), points.node, len(q.rows), q.rows, q.cols, q.J, p.volumes, points.weight,
-                    vm, vs, out,
-                )  # fmt: skip
+        for points, elimination in self._kinds:
+            elimination.along(p.volumes, points.weight, vm, vs, out)
         if len(p.open_rows):
             out[: p.diffusing] -= p.exchange * (p.open_area[:, None] * vm[p.open_rows, : p.diffusing]).sum(0)
         return out

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Exact elimination of local unknowns, point by point, and the reaction Jacobian that it starts from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .blocks import Blocks, aligned
+from .pattern import Pattern
+
+LANES = 8  # points side by side in points.c
+
+
+class Couplings:
+    """What an elimination leaves of all points of this rank, besides the node blocks themselves.
+
+    Attributes:
+        total: (nd, nd) sum of the node blocks.
+        strongest: (nd, nd), symmetric: largest |S_ij S_ji| / |S_ii S_jj| at any point, whatever the units.
+    """
+
+    def __init__(self, diffusing: int):
+        self.total = np.zeros((diffusing, diffusing))
+        self.strongest = np.zeros((diffusing, diffusing))
+
+
+class Elimination:
+    """Factors of W = c I - J at points of one kind, as far as local unknowns go.
+
+    Args:
+        rows, cols: Non-zeros of J.
+        node: int32 marrow row of every point.
+        unknowns: Of a point: those of a marrow row, and those of the surface where there are any.
+        blocks: Compiled functions.
+
+    Attributes:
+        J: (points, non-zeros), to be filled before `factor`.
+    """
+
+    def __init__(self, rows: np.ndarray, cols: np.ndarray, node: np.ndarray, unknowns: int, blocks: Blocks):
+        self._c, self._node = blocks, node
+        self._rows, self._cols = (np.ascontiguousarray(a, dtype=np.int32) for a in (rows, cols))
+        pattern = self._pattern = Pattern(self._rows, self._cols, blocks.nd, unknowns)
+        slots = pattern.slots()
+        self._to = np.ascontiguousarray(slots[self._rows, self._cols])
+        self._slots, self._local = int(slots.max(initial=-1)) + 1, pattern.local
+        self._program, self._down, self._up = pattern.program(), pattern.downwards(), pattern.upwards()
+        self._places = pattern.places()
+        self._pairs, self._of_pair = pattern.pairs()
+        count = -(-len(node) // LANES) * LANES
+        self.J = np.zeros((len(node), len(self._rows)))
+        self._lower, self._upper = aligned(count * pattern.lowers), aligned(count * pattern.uppers)
+
+    def factor(
+        self, c: float, volumes: np.ndarray, single: np.ndarray, whole: np.ndarray | None, found: Couplings
+    ) -> int:
+        """Factor c I - J.
+
+        Args:
+            c: 1/day.
+            volumes: (rows,) of all marrow rows.
+            single: (rows, nd^2) float32, column major: the rows of these points get the Schur complement
+                of the local unknowns times their volume.
+            whole: The same in double precision, or None.
+            found: Grows by what these points have.
+
+        Returns:
+            Points whose local unknowns could not be eliminated.
+        """
+        total, strongest = np.zeros(found.total.size), np.zeros(len(self._pairs))
+        bad = self._c.eliminate(
+            len(self._node), self._node, volumes, self.J.shape[1], self.J, self._to, c, self._slots,
+            self._local, self._program, self._pattern.lowers, self._lower, self._pattern.uppers, self._upper,
+            len(self._places), self._places, single, 0 if whole is None else 1,
+            total if whole is None else whole, total, len(self._pairs), self._pairs, strongest,
+        )  # fmt: skip
+        found.total += total.reshape(found.total.shape).T
+        for (i, j), v in zip(self._of_pair, strongest, strict=True):
+            found.strongest[i, j] = found.strongest[j, i] = max(found.strongest[i, j], v)
+        return int(bad)
+
+    def reduce(self, volumes: np.ndarray, marrow: np.ndarray, surface: np.ndarray, b: np.ndarray) -> None:
+        """Right sides of diffusing unknowns times volume into `b` (rows, nd); local ones are half solved."""
+        self._c.reduce(
+            len(self._node), self._node, volumes, self._local, self._down, self._pattern.lowers, self._lower,
+            marrow, surface, b,
+        )  # fmt: skip
+
+    def expand(self, x: np.ndarray, marrow: np.ndarray, surface: np.ndarray) -> None:
+        """All unknowns, once the diffusing ones `x` (rows, nd) are known."""
+        self._c.expand(
+            len(self._node), self._node, self._local, self._up, self._pattern.uppers, self._upper, x, marrow,
+            surface,
+        )  # fmt: skip
+
+    def along(
+        self,
+        volumes: np.ndarray,
+        areas: np.ndarray,
+        marrow: np.ndarray,
+        surface: np.ndarray,
+        out: np.ndarray,
+    ) -> None:
+        """Add to `out` (populations,) this rank's totals of J times a vector of state."""
+        self._c.along(
+            len(self._node), self._node, self._local, self.J.shape[1], self._rows, self._cols, self.J,
+            volumes, areas, marrow, surface, out,
+        )  # fmt: skip
