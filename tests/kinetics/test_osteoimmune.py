@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from osteofield.kinetics import load_network
+from osteofield.kinetics import Held, load_network
 from osteofield.kinetics.library import FOLDER
 from osteofield.units import unit
 
@@ -244,9 +244,9 @@ def test_resorption_ends_where_the_bone_does():
     ys[:, -1] = depth
     g = np.array([[100.0, network.fields[1].initial]] * n)
     node = np.arange(n, dtype=np.int32)
-    v = kernels.surface.quantity("velocity", 0.0, node, ym, ys, np.ones(n), g, None)
-    formation = network.constants["k_res"] * network.healthy["OCa"]
-    assert v == pytest.approx(formation * np.array([0.0, 0.0, -0.5, -1.0, -1.0]), abs=1e-15)
+    v = kernels.surface.quantity("resorption", 0.0, node, ym, ys, np.ones(n), g, None)
+    full = network.constants["k_res"] * network.healthy["OCa"]
+    assert v == pytest.approx(full * np.array([1.0, 1.0, 0.5, 0.0, 0.0]), abs=1e-15)
 
 
 IL10 = """
@@ -291,9 +291,10 @@ def test_a_user_adds_a_cytokine_by_adding_lines(tmp_path: Path, at_one_point, un
 
 
 def test_tgf_b_from_matrix_is_that_from_osteoclasts_at_human_turnover():
-    """With the switch, release goes with the volume resorbed: the same in health on the reference sample."""
-    plain, matrix = load_network("osteoimmune"), load_network("osteoimmune", switches={"matrix_TGFb": True})
+    """Set free with the volume resorbed instead: the same in health on the reference sample."""
+    held = [Held("TGFb", 2.404, in_new_bone=True, instead_of="release by osteoclasts")]
+    plain, matrix = load_network("osteoimmune"), load_network("osteoimmune", held=held)
     for name in ("TGFb", "OCa", "OBa", "OPG"):
         assert matrix.healthy[name] == pytest.approx(plain.healthy[name], rel=1e-3)
-    rodent = load_network("osteoimmune", parameters={"turnover": "rodent"}, switches={"matrix_TGFb": True})
+    rodent = load_network("osteoimmune", parameters={"turnover": "rodent"}, held=held)
     assert rodent.healthy["TGFb"] > 1.5 * plain.healthy["TGFb"]  # six times as much bone a day

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from .composing import Solute
 from .describe import describe
+from .held import NEW, OLD, RELEASE, Held
 from .kernels import Kernels, PointKernel
 from .library import library, load_network
 from .network import Field, Network, Population
@@ -12,6 +13,6 @@ from .parameters import Input
 from .roles import Roles
 
 __all__ = [
-    "Field", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "Solute", "describe",
+    "NEW", "OLD", "RELEASE", "Field", "Held", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "Solute", "describe",
     "library", "load_network",
 ]  # fmt: skip

@@ -159,7 +159,7 @@ class _Checker:
                         ("population", n), "the key 'initial' is missing; it may be left out only in a "
                         "model with a [steady] table, where it is the healthy value.",
                     )  # fmt: skip
-            local = p.domain == "marrow" and not _diffuses(p.diffusivity)
+            local = p.domain == "marrow" and not diffuses(p.diffusivity)
             for term in p.terms:
                 if term.kind == "surface" and local:
                     self.say(term.key, _LOCAL.format(n))
@@ -311,5 +311,5 @@ class _Checker:
         return use.needed or got
 
 
-def _diffuses(d: Value | Expression | None) -> bool:
+def diffuses(d: Value | Expression | None) -> bool:
     return isinstance(d, Expression) or (d is not None and d.number > 0)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import InputError, Problem, did_you_mean, in_order
@@ -13,6 +13,7 @@ from ..units import UnitError, describe
 from .checks import check_model
 from .composing import Solute, extended, with_solutes
 from .consistency import inconsistencies
+from .held import Held, check_held, with_held
 from .modelfile import ModelFile, read_model
 from .network import Network
 from .parameters import Parameter
@@ -39,6 +40,7 @@ def load_network(
     origin: TomlSource | None = None,
     origin_key: Key = ("model",),
     solutes: Iterable[Solute] = (),
+    held: Sequence[Held] = (),
 ) -> Network:
     """Load a model and apply what a case changes in it.
 
@@ -54,6 +56,7 @@ def load_network(
         origin: The case file, so that messages point into it.
         origin_key: Where in it the model is named.
         solutes: Drugs that diffuse in marrow.
+        held: What bone holds, in the order of the case's ``[[bone_holds]]``.
 
     Raises:
         InputError: Every problem of the model file, or of the changes.
@@ -63,7 +66,16 @@ def load_network(
         if not file.is_file():
             hint = did_you_mean(name, [n for n, _ in library()], otherwise="models")
             raise InputError(_at(origin, (*origin_key, "name"), f"there is no model '{name}'{hint}"))
-    model = read_model(with_solutes(extended(TomlSource.load(file), FOLDER), solutes))
+    source = with_solutes(extended(TomlSource.load(file), FOLDER), solutes)
+    model = read_model(source)
+    if held:
+        missing: list[Problem] = []
+        check_held(
+            model, held, lambda k, key, what: missing.append(_at(origin, ("bone_holds", k, key), what))
+        )
+        if missing:
+            raise InputError(missing)
+        model = read_model(with_held(source, held))
     structure, problems = check_model(model)
     if problems:
         raise InputError(in_order(problems))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..errors import did_you_mean
 from ..units import unit
 from .modelreader import ModelReader
 from .populations import PopulationEntry, near
@@ -13,19 +14,24 @@ from .populations import PopulationEntry, near
 
 @dataclass(frozen=True)
 class Roles:
-    """Which populations mean what to a simulation."""
+    """Which populations mean what to a simulation.
+
+    Attributes:
+        resorption: The term of the depth that takes bone away; what its other terms do is formation.
+    """
 
     depth: str | None = None
     inoculum: str | None = None
     bacteria: tuple[str, ...] = ()
     cleared_below: float | None = None
     show: tuple[str, ...] = ()
+    resorption: str | None = None
 
 
 def read_roles(r: ModelReader, populations: Mapping[str, PopulationEntry]) -> Roles:
     """Read ``[roles]``."""
     raw = r.table(r.source.data, "roles")
-    r.known(raw, ("roles",), ("depth", "inoculum", "bacteria", "cleared_below", "show"))
+    r.known(raw, ("roles",), ("depth", "resorption", "inoculum", "bacteria", "cleared_below", "show"))
 
     def one(key: str, domain: str | None = None) -> str | None:
         if key not in raw:
@@ -54,7 +60,13 @@ def read_roles(r: ModelReader, populations: Mapping[str, PopulationEntry]) -> Ro
     depth = one("depth", "surface")
     if depth and not populations[depth].unit.same_dimension(unit("um")):
         r.say(("roles", "depth"), f"'{depth}' must be a length.")
+    resorption = r.text(raw, "resorption", ("roles",)) or None
+    terms = [t.name for t in populations[depth].terms] if depth else []
+    if resorption and resorption not in terms:
+        hint = did_you_mean(resorption, terms, otherwise="it has")
+        r.say(("roles", "resorption"), f"the depth has no term '{resorption}'{hint}")
+        resorption = None
     cleared = None
     if "cleared_below" in raw:
         cleared = r.value(raw["cleared_below"], ("roles", "cleared_below"), unit("CFU")).number
-    return Roles(depth, one("inoculum", "marrow"), many("bacteria"), cleared, many("show"))
+    return Roles(depth, one("inoculum", "marrow"), many("bacteria"), cleared, many("show"), resorption)
