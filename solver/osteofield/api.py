@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .case import Case, check_names, load_case
 from .continuation import EndState, may_go_on, on_root, shared
 from .errors import ComputationStopped, InputError
-from .kinetics import Network, Solute, load_network
+from .kinetics import Held, Network, Solute, load_network
 from .parallel import world
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ def case_network(case: Case) -> Network:
     network = load_network(
         m.name, file=m.file, parameters=m.parameters, switches=m.switches, origin=case.source,
         solutes=solutes(case),
+        held=[Held(h.name, h.concentration, h.in_new_bone, h.instead_of) for h in case.held],
     )  # fmt: skip
     problems = check_names(case, network)
     if problems:
@@ -183,9 +184,10 @@ def case_network(case: Case) -> Network:
 
 
 def solutes(case: Case) -> list[Solute]:
-    """The drugs of a case that diffuse in marrow: those that arrive so, and those that a face releases."""
+    """The drugs of a case that diffuse in marrow: those that arrive so, that a face or bone sets free."""
     agents = {t.agent.name: t.agent for t in case.therapies if t.agent and t.arrives == "by diffusion"}
     agents |= {name: drug for face in case.faces for name, drug in face.releases.items()}
+    agents |= {h.drug.name: h.drug for h in case.held if h.drug}
     return [
         Solute(n, a.acts_on, a["half_effect"], a["diffusivity"], a["exchange"]) for n, a in agents.items()
     ]

@@ -35,7 +35,7 @@ def osteoimmune():
         ("IL1", "OCa", "spares"), ("RANKL", "dendritic", "spares"), ("MCSF", "OCp", "makes"),
         ("neutrophil", "bacteria", "removes"), ("IL1", "neutrophil", "raises"),
         ("anti_RANKL", "OCa", "lowers"), ("antibiotic", "bacteria", "removes"),
-        ("bisphosphonate", "OCa", "removes"), ("OCa", "depth", "raises"), ("OBa", "depth", "lowers"),
+        ("bisphosphonate", "OCa", "removes"), ("OCa", "depth", "makes"), ("OBa", "depth", "removes"),
     ],
 )  # fmt: skip
 def test_what_biology_says_of_the_osteoimmune_model(osteoimmune, source, target, kind):

@@ -13,7 +13,7 @@ from ..tomlsource import Key
 from .overrides import OverriddenSource
 from .table import Table
 
-CHANGES = ("model", "focus", "face", "therapy")  # what an arm may say besides its name
+CHANGES = ("model", "bone_holds", "focus", "face", "therapy")  # what an arm may say besides its name
 
 
 @dataclass(frozen=True)

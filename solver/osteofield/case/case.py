@@ -11,6 +11,7 @@ from ..errors import Problem
 from ..tomlsource import Key, TomlSource
 from .face import FaceSpec
 from .focus import FocusSpec
+from .held import HeldSpec
 from .model import ModelSpec
 from .output import OutputSpec
 from .place import ProbeSpec, RegionSpec
@@ -35,6 +36,7 @@ class Case:
         stop: Reasons to end early: ``cleared``, ``steady``.
         faces: What a disease does at the faces of the sample box.
         probes, regions: Places with histories of their own.
+        held: What bone matrix holds.
         arms: Cases to run instead of this one and to compare; each is this one with changes.
         checkpoint: When the state is stored.
         start: Results folder whose end state is the begin, where `initial` is ``results``.
@@ -62,6 +64,7 @@ class Case:
     faces: tuple[FaceSpec, ...] = ()
     probes: tuple[ProbeSpec, ...] = ()
     regions: tuple[RegionSpec, ...] = ()
+    held: tuple[HeldSpec, ...] = ()
 
     def problem(self, key: Key, message: str) -> Problem:
         """A `Problem` at a key of the case file."""

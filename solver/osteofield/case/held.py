@@ -4,32 +4,54 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from .. import units
-from ..errors import InputError
-from .drug import Drug, concentration, drug_file, read_drug
+from ..errors import InputError, did_you_mean
+from .drug import Drug, concentration, drug_file, drugs, read_drug
 from .table import Table
-from .types import HeldSpec
 
 SAME, NONE = "the same", "none"
 
 
+@dataclass(frozen=True)
+class HeldSpec:
+    """A solute that is bound in bone matrix and set free where bone is resorbed.
+
+    Attributes:
+        name: The population that it is once it is free, or the drug.
+        concentration: pM of bone; `text` as written.
+        in_new_bone: Whether new bone holds as much, or none.
+        instead_of: The term of the population that the release takes the place of.
+        drug: The drug file, of a drug.
+    """
+
+    name: str
+    concentration: float
+    in_new_bone: bool
+    instead_of: str | None = None
+    drug: Drug | None = None
+    text: str = ""
+
+
 def read_held(table: Table) -> HeldSpec:
     """Read one table; problems are noted in it."""
-    drug, name, needed = None, "", 'population = "TGFb", or a drug, such as drug = "vancomycin"'
-    if table.has("population") == table.has("drug"):
-        both = "either 'population' or 'drug', not both" if table.has("drug") else f"what it holds: {needed}"
-        table.problem("drug" if table.has("drug") else None, f"give {both}.")
-        name = table.text("population") if table.has("population") else ""
-    elif table.has("drug"):
+    drug, name, of_drug = None, "", table.has("drug")
+    if table.has("population"):
+        name = table.text("population")
+        if of_drug:
+            table.problem("drug", "give either 'population' or 'drug', not both.")
+            table.text("drug")
+    elif of_drug:
         name = table.text("drug")
         drug = _drug(table, name)
-        name = name.removesuffix(".toml") if drug is None else drug.name
+        name = name if drug is None else drug.name
     else:
-        name = table.text("population")
+        needed = "'population', a solute of the model, or 'drug'"
+        table.problem(None, f"this does not say what bone holds; give {needed}.")
     text = table.text("concentration", example='"2.4 pM" (per volume of bone matrix).')
-    value = _concentration(table, text, drug)
-    new_bone = table.choice("new_bone", (SAME, NONE), NONE if drug or table.has("drug") else SAME)
+    value = _concentration(table, text, drug, of_drug)
+    new_bone = table.choice("new_bone", (SAME, NONE), NONE if of_drug else SAME)
     instead_of = table.text("instead_of") if table.has("instead_of") else None
     if instead_of is not None and new_bone == NONE:
         table.problem(
@@ -45,7 +67,8 @@ def _drug(table: Table, name: str) -> Drug | None:
     path = table.path("drug", what="drug file") if name.endswith(".toml") else drug_file(name)
     if path is None or not path.is_file():
         if name and not name.endswith(".toml"):
-            table.problem("drug", f"there is no drug file '{name}'{did_you_mean_drug(name)}")
+            hint = did_you_mean(name, [n for n, _ in drugs()], otherwise="there are")
+            table.problem("drug", f"there is no drug file '{name}'{hint}")
         return None
     try:
         drug = read_drug(path)
@@ -58,14 +81,14 @@ def _drug(table: Table, name: str) -> Drug | None:
     return drug
 
 
-def _concentration(table: Table, text: str, drug: Drug | None) -> float:
-    if not text:
+def _concentration(table: Table, text: str, drug: Drug | None, of_drug: bool) -> float:
+    if not text or (of_drug and drug is None):
         return math.nan
     try:
         value = concentration(text, drug["molar_mass"]) if drug else units.quantity(text, "pM")
     except units.UnitError as e:
-        example = "'50 mg/L' or '30 uM'" if drug or table.has("drug") else "'2.4 pM'"
-        table.problem("concentration", f"{e}; what bone holds is a concentration, for example {example}.")
+        example = "; or '50 mg/L'" if drug else ""
+        table.problem("concentration", f"{e}{example}.")
         return math.nan
     if not (value > 0 and math.isfinite(value)):
         table.problem("concentration", f"'{text}' is not allowed; it must be positive.")

@@ -15,6 +15,7 @@ from .arms import ArmSource, arm_source, read_arms
 from .case import Case
 from .face import read_face
 from .focus import read_focus
+from .held import read_held
 from .model import ModelSpec, read_model
 from .output import read_output
 from .overrides import OverriddenSource, override, replace
@@ -29,8 +30,8 @@ from .tomltext import to_toml
 FORMAT = 1
 TABLES = (
     "format", "name", "title", "surface", "remodelling", "sample", "initial",
-    "model", "focus", "face", "probe", "region", "therapy", "boundary", "time", "stop", "output",
-    "checkpoint", "arm",
+    "model", "bone_holds", "focus", "face", "probe", "region", "therapy", "boundary", "time", "stop",
+    "output", "checkpoint", "arm",
 )  # fmt: skip
 RECUT = 0.2  # cells of displacement after which a moving surface is cut anew
 
@@ -106,6 +107,7 @@ def read_source(
     before = len(problems)
     model = read_model(top.table("model", keep_empty=True))
     model_stands = len(problems) == before
+    held = tuple(read_held(t) for t in top.tables("bone_holds"))
     foci = tuple(read_focus(t, sample) for t in top.tables("focus"))
     face_tables = top.tables("face")
     probes, regions = read_places(top.tables("probe"), top.tables("region"), sample)
@@ -158,6 +160,7 @@ def read_source(
         faces=faces,
         probes=probes,
         regions=regions,
+        held=held,
     )
     case = None if problems else draft
     return (

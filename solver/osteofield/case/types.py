@@ -6,6 +6,7 @@ from __future__ import annotations
 from .case import Case
 from .face import FaceSpec
 from .focus import FocusSpec
+from .held import HeldSpec
 from .implant import ImplantSpec
 from .model import ModelSpec
 from .output import OutputSpec
@@ -16,7 +17,7 @@ from .therapy import Doses, TherapySpec
 from .timing import CheckpointSpec, TimeSpec
 
 __all__ = [
-    "CENTER", "Case", "CheckpointSpec", "Doses", "FaceSpec", "FoamSpec", "FocusSpec", "ImageSpec",
+    "CENTER", "Case", "CheckpointSpec", "Doses", "FaceSpec", "FoamSpec", "FocusSpec", "HeldSpec", "ImageSpec",
     "ImplantSpec", "LabelSpec", "ModelSpec", "OutputSpec", "ProbeSpec", "RegionSpec", "SampleSpec",
     "ShapeSpec", "SliceSpec", "TagSpec", "TherapySpec", "TimeSpec",
 ]  # fmt: skip

@@ -80,7 +80,7 @@ def _size(tissue: Tissue, k: int) -> tuple[str, float]:
     p = network.populations[k]
     if k < len(network.marrow):
         return AMOUNT.get(p.unit, f"{p.unit} mm^3"), thick * MM3 / p.factor
-    if p.name == network.roles.depth:
+    if p.name == network.roles.depth or p.unit == "um":
         return "mm^3", thick * MM3
     if p.unit in AMOUNT and sample.sigma0 > 0:
         return AMOUNT[p.unit], thick * MM3 / p.factor / sample.sigma0

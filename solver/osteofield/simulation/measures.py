@@ -78,6 +78,8 @@ class Measures:
             if p.unit in AMOUNT and sigma0 > 0:  # a density in the RVE scale: its areal amount is X / sigma0
                 about, amount, size = (total / sigma0, most), AMOUNT[p.unit], MM3
                 row |= self._columns(p.name, p.unit, *about, area / sigma0, amount, size)
+            elif p.unit == "um":  # a thickness: its amount is a volume
+                row |= self._columns(p.name, p.unit, total, most, area, "mm^3", MM3)
             else:
                 row |= self._columns(p.name, p.unit, total, most, area, None, MM2)
         row |= {f"{name}.residual [1]": value for name, value in residuals.items()}

@@ -62,6 +62,7 @@ class Moving:
 
     Attributes:
         bone: Where the surface is.
+        start_volume: Bone at day 0, um^3 (2-D: um^2).
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Moving:
             np.array([p.signed for p in network.surface], bool),
         )
         self._stays = np.array([p.diffusivity == 0 for p in network.marrow], bool)
-        self._start_volume = self.bone.contour.volume
+        self.start_volume = self.bone.contour.volume
         # depth when the surface was cut, of this rank's points of it in the order of their numbers
         self._at_cut = np.zeros(Phase.surface(self.bone.sample).own)
         self._before: tuple[float, np.ndarray] = (0.0, np.zeros(0))  # the last step, and depth after it
@@ -209,11 +210,11 @@ class Moving:
         volume = float(self.bone.contour.volume - lost + gained)
         total = float(np.prod(np.subtract(grid.upper, grid.origin)))
         scale = _MM3 * (_SLICE if grid.dimension == 2 else 1.0)
-        loss = self._start_volume - volume
+        loss = self.start_volume - volume
         bone = {
             "BV/TV [1]": volume / total,
             "bone_loss [mm^3]": loss * scale,
-            "bone_loss [%]": 100.0 * loss / self._start_volume if self._start_volume else 0.0,
+            "bone_loss [%]": 100.0 * loss / self.start_volume if self.start_volume else 0.0,
             "resorbed [mm^3]": float(books.resorbed + lost) * scale,
             "formed [mm^3]": float(books.formed + gained) * scale,
             "detached [mm^3]": books.detached * scale,

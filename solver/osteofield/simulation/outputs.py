@@ -13,6 +13,7 @@ from ..errors import ComputationStopped
 from ..integrator import Integrator, System
 from ..parallel import agree
 from ..tissue import Columns, Table, Tissue
+from .held import InBone
 from .ledger import Ledger
 from .measures import Measures
 from .moving import Moving
@@ -37,9 +38,10 @@ class Outputs:
         tissue: Tissue,
         system: System,
         writer: Writer | None,
+        in_bone: InBone,
         moving: Moving | None = None,
     ):
-        self._case, self._writer, self._moving = case, writer, moving
+        self._case, self._writer, self._moving, self._in_bone = case, writer, moving, in_bone
         self.on(tissue, system)
         self._next = 0
         self._last_time = -np.inf
@@ -118,6 +120,7 @@ class Outputs:
         row = self._measures.row(t, y, kept | ledger.conserved(y))
         if self._moving is not None:
             row = self._moving.row(row, tissue, self._system, y)
+        row |= self._in_bone.columns(self._system, y, ledger)
         row |= self._probes.columns(y)
         tables = [*(tissue.mesh_tables() if self.new_mesh else ()), *self._fields(y)]
         writer = self._writer

@@ -22,6 +22,7 @@ from .clock import CheckpointClock
 from .equations import Equations
 from .events import Events
 from .facts import Stopwatch, about_focus, peak_memory, run_facts, step_facts
+from .held import InBone, bone_volume, thickness_by_number
 from .interrupt import MEANING, REQUEUE, Interrupt
 from .ledger import Ledger
 from .moving import Moving
@@ -67,10 +68,14 @@ class Simulation:
         with self._phase("tissue"):
             self.equations = Equations(case, network, healthy, comm)
             self._moving: Moving | None = None
+            bone = bone_volume(sample)
+            self._thickness: np.ndarray | None = None
             if case.surface == "moves" and isinstance(sample, Piece):
+                self._thickness = thickness_by_number(sample)
                 self._moving = Moving(sample, network, case.recut, comm, log)
-                sample = self._moving.sample
+                sample, bone = self._moving.sample, self._moving.start_volume
             self.equations.settle(sample)
+        self._in_bone = InBone(case.held, bone, self.tissue)
         self.names = self.tissue.names
         self.foci: list[Focus] = []
         self._events = Events(network, self.tissue, self.schedule.defaults)
@@ -112,6 +117,8 @@ class Simulation:
             column = self.names.index(focus.population)
             self.system.marrow(y)[:, column] += focus.density
         self.equations.faces.fill(self.system, y, self._log)
+        if self._start is None:
+            self._in_bone.fill(self.tissue, self.system, y, self._thickness)
         return y
 
     def _place_foci(self) -> None:
@@ -131,7 +138,7 @@ class Simulation:
         self._integrator = self.equations.integrator(t, y)
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
         self._middle = self.system.vector()
-        self._outputs = Outputs(self.case, self.tissue, self.system, writer, self._moving)
+        self._outputs = Outputs(self.case, self.tissue, self.system, writer, self._in_bone, self._moving)
         if restored is None:
             self._set_levels(t)
             self._ledger.start(t, y)
@@ -338,6 +345,7 @@ class Simulation:
         )  # fmt: skip
         outcome.timings["memory_MB"] = peak_memory(self.comm)
         budget = budget_rows(self.tissue, self.system, self._ledger, integrator.t, integrator.y)
+        budget += self._in_bone.rows(self.system, integrator.y, self._ledger)
         self._log(closure(budget))
         if writer is not None:
             try:
