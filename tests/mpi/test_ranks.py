@@ -161,10 +161,13 @@ def test_resumed_on_another_number_of_ranks(run_mpi, tmp_path, ranks):
 def test_surface_that_moves(run_mpi, tmp_path):
     """Stopped between re-cuts on 2 ranks (1) and gone on on 1 (3): as on one rank without a stop."""
     (tmp_path / "quiet.toml").write_text(QUIET)
-    file = written(tmp_path, MOVING)
+    held = '[[bone_holds]]\npopulation = "solute"\nconcentration = "7 pM"\nnew_bone = "none"\n'
+    file = written(tmp_path, MOVING + held)
     settings = ["remodelling.recut=0.1", "time.end=12 day"]
     whole = of.run(file, tmp_path / "whole", settings=settings)
     assert whole.history["resorbed [mm^3]"][-1] > 1e-3
+    both = whole.history["solute.total [amol]"] + whole.history["solute_in_bone.total [amol]"]
+    assert np.ptp(both) < 1e-9 * both[0] and np.ptp(whole.history["solute.total [amol]"]) > 0.05 * both[0]
     about: dict[str, object] = {"file": str(file), "settings": settings}
     for ranks in ((2, 1), (1, 3)):
         folder = tmp_path / "to".join(map(str, ranks))

@@ -6,10 +6,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from osteofield.errors import InputError
-
-from ..infected import RODENT, plate, point
-
 WALL = """\
 format = 1
 name = "wall"
@@ -21,7 +17,7 @@ resorption = "retreat"
 D = { value = "20 um^2/s", meaning = "diffusivity", source = "assumed" }
 v = { value = "2 um/day", meaning = "speed of resorption", source = "assumed" }
 w = { value = "0 um/day", meaning = "speed of formation", source = "assumed" }
-g = { value = "0 um/day", meaning = "speed of formation in an interval without resorption", source = "assumed" }
+g = { value = "0 um/day", meaning = "the same while there is no resorption", source = "assumed" }
 t1 = { value = "1000 day", meaning = "its beginning", source = "assumed" }
 t2 = { value = "2000 day", meaning = "its end", source = "assumed" }
 [quantity]

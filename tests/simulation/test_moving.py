@@ -27,6 +27,7 @@ name = "quiet"
 title = "Nothing reacts; the wall recedes, faster on one side"
 [roles]
 depth = "depth"
+resorption = "retreat"
 [parameter]
 D = { value = "20 um^2/s", meaning = "diffusivity", source = "assumed" }
 v = { value = "1 um/day", meaning = "speed of the wall", source = "assumed" }
@@ -228,7 +229,7 @@ def test_cases_that_cannot_move(case):
 
 def test_a_model_without_depth_cannot_move(quiet, case_file, simulate):
     case = quiet()
-    case_file(QUIET.replace('[roles]\ndepth = "depth"\n', ""), "quiet")
+    case_file(QUIET.replace('[roles]\ndepth = "depth"\nresorption = "retreat"\n', ""), "quiet")
     with pytest.raises(InputError, match="name no depth"):
         simulate(case)
 

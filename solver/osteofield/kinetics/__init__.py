@@ -13,6 +13,6 @@ from .parameters import Input
 from .roles import Roles
 
 __all__ = [
-    "NEW", "OLD", "RELEASE", "Field", "Held", "Input", "Kernels", "Network", "PointKernel", "Population", "Roles", "Solute", "describe",
-    "library", "load_network",
+    "NEW", "OLD", "RELEASE", "Field", "Held", "Input", "Kernels", "Network", "PointKernel", "Population",
+    "Roles", "Solute", "describe", "library", "load_network",
 ]  # fmt: skip

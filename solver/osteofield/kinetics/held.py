@@ -100,12 +100,16 @@ def with_held(source: TomlSource, held: Sequence[Held]) -> TomlSource:
     if not all(h.in_new_bone for h in held):
         giving = [f"({v})" for name, v in terms.items() if name != taking]
         quantities[_LEFT] = f"max({OLD} + {NEW}, {_THINNEST})"
-        _parameter(data, _THINNEST, THINNEST, "bone that is emptied at the rate of this if it is thinner", True)
+        _parameter(
+            data, _THINNEST, THINNEST, "bone that is emptied at the rate of this if it is thinner", True
+        )
         renewed = {"resorption": f"-{_RESORBED}*{NEW}/{_LEFT}"}
         if giving:
             quantities[_FORMED] = f"-({' + '.join(giving)})"
             renewed["formation"] = _FORMED
-        _thickness(data, OLD, "bone of day 0 under the surface", {"resorption": f"-{_RESORBED}*{OLD}/{_LEFT}"})
+        _thickness(
+            data, OLD, "bone of day 0 under the surface", {"resorption": f"-{_RESORBED}*{OLD}/{_LEFT}"}
+        )
         _thickness(data, NEW, "bone formed since day 0", renewed)
         share = f"*{OLD}/{_LEFT}"
     for h in held:

@@ -65,7 +65,7 @@ class InBone:
         return {f"{s.name}_in_bone.total [{self._unit(s)}]": self._size(s) * v for s, v in left}
 
     def rows(self, system: System, y: np.ndarray, ledger: Ledger) -> list[Row]:
-        """Collective: rows of the budget; what is in bone at the end is known apart from what was set free."""
+        """Collective: rows of the budget; what is left in bone is not found from what was set free."""
         if not self.specs:
             return []
         flows = dict(zip(ledger.names_of_flows, ledger.integral, strict=True))

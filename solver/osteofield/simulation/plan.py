@@ -110,6 +110,9 @@ def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> st
         say("focus", text)
     for face in case.faces:
         say("face", _about_face(face))
+    for held in case.held:
+        where = "all bone, new bone too" if held.in_new_bone else "the bone of day 0"
+        say("bone holds", f"{held.text} of {held.name}: {where}")
     for x in case.therapies:
         say("therapy", _about_therapy(x))
     schedule = Schedule({}, {}, case.therapies, case.time.end)
