@@ -18,7 +18,7 @@ TRIES = 6  # runs to settle one tolerance
 SLACK = 1.3  # a candidate may take so many times the best time so far, and 2 s, before it is given up
 
 AGAIN = 2  # more runs of a candidate that may be the cheapest: the least of its times counts
-PATIENCE = 4.0  # processor seconds: dearer runs are not repeated
+PATIENCE = 2.0  # processor seconds: dearer runs are not repeated
 NEAR = 1.6  # a candidate may be so many times dearer than the best and still have been unlucky
 TIE = 0.1  # times that differ by less are not told apart: the counts of work decide
 
