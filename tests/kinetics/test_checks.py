@@ -46,6 +46,12 @@ CASES = [
         "quantity.r",
         "needs 'unit' and 'meaning'",
     ),
+    (
+        '"C/(K + C)"',
+        '"C/(K + C)"\nr = { value = "C", unit = "pM", meaning = "C", column = "C.mean" }',
+        "quantity.r.column",
+        "columns 'C....' are those of the population",
+    ),
 ]
 
 

@@ -28,6 +28,12 @@ CASES = [
     ("[parameter.K]", "[parameter.x]", "parameter.x", "the position in formulas"),
     ("[parameter.K]", "[parameter.lambda]", "parameter.lambda", "reserved"),
     ('h = "C/(K + C)"', 'h = "C/(K + C"', "quantity.h", "cannot be read"),
+    (
+        'h = "C/(K + C)"',
+        'h = { value = "C/(K + C)", unit = "1", meaning = "h", column = "ES/BS" }',
+        "quantity.h.column",
+        "'ES/BS' is a column of every history",
+    ),
     ('h = "C/(K + C)"', "h = true", "quantity.h", "a formula in quotes is needed"),
     ('domain = "surface"', 'domain = "bone"', "population.B.domain", "'marrow' or 'surface' is needed"),
     ('initial = "1 nM"', 'initial = "1 um"', "population.C.initial", "is a length, but a concentration"),

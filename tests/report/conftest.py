@@ -94,7 +94,7 @@ def write_ball(folder: Path) -> Path:
                 "marrow_volume": 1.2e7,
             }
         ],
-        "box": [[0.0] * 3, [SIZE] * 3],
+        "box": [[0.0] * 3, [SIZE] * 3], "columns": {"Oc.S/BS [1]": "share of bone surface under osteoclasts"},
         "dimension": 3, "eroded_above": 2.0, "infected_above": 50.0, "ranks": 2,
         "versions": {"osteofield": "0.1.0"},
         "mesh": {"marrow_nodes": 4321, "surface_nodes": 123, "provenance": {"source": "shape"}},
@@ -107,7 +107,8 @@ def write_ball(folder: Path) -> Path:
                 "time [day]": t, "BV/TV [1]": 0.1131 - 1e-4 * t, "bone_loss [mm^3]": 1.23456789e-4 * t,
                 "bone_loss [%]": 0.1091, "E.De.max [um]": depth.max(), "ES/BS [1]": t / 100,
                 "bacteria_total [CFU]": 12.0 + t, "TNF.max [pM]": 0.1 + t, "TNF.mean [pM]": t,
-                "OCa.mean [pM]": 1e-3 + 1e-5 * t, "TNF.residual [1]": 1e-9 * t,
+                "OCa.mean [pM]": 1e-3 + 1e-5 * t, "Oc.S/BS [1]": 0.007 + t / 1e4,
+                "TNF.residual [1]": 1e-9 * t,
             }  # fmt: skip
             marrow = {"TNF": t * np.exp(-far / 60), "bacteria": 1000.0 * (far < 150)}
             surface = {"OCa": np.full(len(near), 1e-3), "depth": depth}

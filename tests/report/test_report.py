@@ -97,7 +97,12 @@ def test_numbers_are_those_of_the_history(page: Path, ball: Path) -> None:
     with (ball / "history.csv").open(newline="") as f:
         rows = list(csv.DictReader(f))
     table = {float(r["time [day]"]): r for r in rows}
-    assert {c for c, _, _ in read.claims} >= {"bone_loss [mm^3]", "E.De.max [um]", "TNF.max [pM]"}
+    assert {c for c, _, _ in read.claims} >= {
+        "Oc.S/BS [1]",
+        "bone_loss [mm^3]",
+        "E.De.max [um]",
+        "TNF.max [pM]",
+    }
     assert len(read.claims) >= 14
     for column, time, value in read.claims:
         assert value == float(table[time][column]), column

@@ -82,6 +82,7 @@ def test_columns_are_those_promised(setting, network):
             continue
         wanted += [f"{p.name}.mean [{p.unit}]", f"{p.name}.max [{p.unit}]"]
         wanted += [f"{p.name}.total [{units.get(p.unit, 'mm^3')}]"]
+    wanted += ["N.Oc/BS [cells/mm^2]", "N.Ob/BS [cells/mm^2]", "Oc.S/BS [1]"]
     assert rest == [*wanted, "RANKL.residual [1]", "OCa.residual [1]"]
     assert row["time [day]"] == 3.0
     assert row["OCa.residual [1]"] == -2e-16
@@ -160,6 +161,28 @@ def test_bone_cells_count_in_the_volume_of_the_well_mixed_model(setting, name, m
     row = Fields(setting(name)).set("OCa", 4.0).row()
     assert row["OCa.mean [pM]"] == pytest.approx(row["OCa.max [pM]"]) == pytest.approx(4.0)
     assert row["OCa.total [amol]"] == pytest.approx(4.0 * marrow)
+
+
+@pytest.mark.parametrize("name", ["plate", "slab", "well mixed"])
+def test_cells_on_bone_are_counted_and_cover_it(setting, name):
+    """By hand: 1e-3 pM are 602.214e-3/sigma0 cells per mm^2 of the model's scale, times 0.028 as counted,
+    times 2500 um^2 each; where osteoclasts increase along y, the mean counts."""
+    t = setting(name)
+    f = Fields(t)
+    y = f.s[:, 1] / f.s[:, 1].max() if name != "well mixed" else 0.5
+    row = f.set("OCa", 2e-3 * y).set("OBa", 5e-4).row()
+    sigma0 = {"plate": 2 / 600.0, "slab": 2 / 400.0, "well mixed": 0.005}[
+        name
+    ]  # 1/um: two faces of the marrow
+    osteoclasts = 0.028 * 602.214076 * 1e-3 / sigma0
+    assert row["N.Oc/BS [cells/mm^2]"] == pytest.approx(osteoclasts, rel=1e-6)
+    assert row["Oc.S/BS [1]"] == pytest.approx(osteoclasts * 2500e-6, rel=1e-6)
+    assert row["N.Ob/BS [cells/mm^2]"] == pytest.approx(4.8 * 602.214076 * 5e-4 / sigma0, rel=1e-6)
+
+
+def test_bone_without_surface_has_no_cells(setting):
+    row = Fields(setting("marrow")).row()
+    assert row["Oc.S/BS [1]"] == row["N.Oc/BS [cells/mm^2]"] == 0.0
 
 
 def test_well_mixed(setting):

@@ -198,6 +198,14 @@ class _Checker:
                 self.say(q.key, "a reported quantity needs 'unit' and 'meaning'.")
             if q.part_of is not None:
                 self._part(q, q.part_of)
+        columns: dict[str, str] = {}
+        for q in m.quantities.values():
+            population, _, _ = q.column.rpartition(".")
+            if q.column and q.column in columns:
+                self.say((*q.key, "column"), f"'{columns[q.column]}' has this column already.")
+            elif population in m.populations:
+                self.say((*q.key, "column"), f"columns '{population}....' are those of the population.")
+            columns.setdefault(q.column, q.name)
 
     def _part(self, q: Quantity, whole: str) -> None:
         p = self.model.populations.get(whole)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,13 @@ from ..units import Unit
 from .expression import Expression
 from .modelreader import ModelReader
 
+_COLUMN = re.compile(r"[A-Za-z][\w./]*")
+# columns that a history has anyway (simulation/measures.py, simulation/moving.py)
+TAKEN = (
+    "time", "BV/TV", "bone_loss", "depth.mean", "E.De.mean", "E.De.max", "ES/BS", "infected_marrow",
+    "bacteria_total", "resorbed", "formed", "detached", "perforations", "BS/BV", "Tb.Th", "Conn.D",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -19,6 +27,7 @@ class Quantity:
 
     Attributes:
         part_of: Marrow population of which it is a part, such as what is bound of it.
+        column: Name in ``history.csv`` of its mean over bone surface or marrow; empty for none.
     """
 
     name: str
@@ -29,6 +38,7 @@ class Quantity:
     report: bool
     key: Key
     part_of: str | None = None
+    column: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,16 +68,25 @@ def read_quantity(r: ModelReader, name: str, raw: object, cites: Mapping[str, st
     r.good_name(name, at)
     if not isinstance(raw, dict):
         return Quantity(name, r.expression(raw, at), None, "", "", False, at)
-    r.known(raw, at, ("value", "unit", "meaning", "source", "report", "part_of"), ("value",))
+    r.known(raw, at, ("value", "unit", "meaning", "source", "report", "part_of", "column"), ("value",))
+    column = r.text(raw, "column", at)
+    if "column" in raw and (not _COLUMN.fullmatch(column) or column in TAKEN):
+        taken = "is a column of every history" if column in TAKEN else "is none"
+        r.say(
+            (*at, "column"),
+            f"the name of a column is needed here, such as 'Oc.S/BS' (letters, digits, '.', '/' and '_'); "
+            f"'{column}' {taken}.",
+        )
     return Quantity(
         name,
         r.expression(raw.get("value", "0"), (*at, "value")),
         r.unit(raw, at) if "unit" in raw else None,
         r.text(raw, "meaning", at),
         r.cited(raw, at, cites, needed=False),
-        r.flag(raw, "report", at) or "part_of" in raw,
+        r.flag(raw, "report", at) or "part_of" in raw or "column" in raw,
         at,
         r.text(raw, "part_of", at) or None,
+        column,
     )
 
 

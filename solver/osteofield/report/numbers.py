@@ -85,7 +85,8 @@ def key_numbers(result: Result) -> list[KeyNumber]:
     radius = _lesion_radius(result)
     if radius is not None:
         out.append(radius)
-    column("Oc.S/BS [1]", "osteoclast surface per bone surface Oc.S/BS", True)
+    for header, meaning in (result.record.get("columns") or {}).items():  # of the model, such as Oc.S/BS
+        column(header, meaning, True)
     hidden = {roles.get("depth"), *roles.get("bacteria", ())}
     shown = [n for n in roles.get("show", ()) if n not in hidden]
     on_bone = [n for n in shown if n in result.surface]
@@ -108,9 +109,7 @@ def _relative(result: Result, name: str, label: str) -> KeyNumber | None:
     """Cells on the bone surface relative to the start."""
     for header, values in result.history.items():
         if header.startswith(f"{name}.mean [") and values[0] > 0:
-            note = (
-                "relative to day 0; where a cell always covers the same area, so is its surface (as Oc.S/BS)"
-            )
+            note = "relative to day 0"
             floor = Shown(result).floor(header) / float(values[0])
             label, course = f"{label} per bone surface", values / values[0]
             return KeyNumber(label, "× day 0", result.times, course, "", True, note, floor)

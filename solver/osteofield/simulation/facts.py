@@ -65,6 +65,9 @@ def run_facts(tissue: Tissue, network: Network, foci: Sequence[Focus]) -> dict[s
             "show": list(roles.show),
         },
         "labels": {p.name: p.label for p in network.populations},
+        "columns": {
+            f"{q.column} [{q.unit}]": q.meaning for q in network.model.quantities.values() if q.column
+        },
         "model": model_facts(network),
         "foci": [
             {

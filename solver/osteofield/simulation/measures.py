@@ -9,6 +9,7 @@ import numpy as np
 
 from ..integrator import System
 from ..tissue import Tissue, WellMixed, fraction_above
+from .derived import derived_columns
 
 AMOUNT = {"pM": "amol", "nM": "fmol", "cells/mm^3": "cells", "cell/mm^3": "cells", "CFU/mm^3": "CFU"}
 MM3 = 1e-9
@@ -82,6 +83,7 @@ class Measures:
                 row |= self._columns(p.name, p.unit, total, most, area, "mm^3", MM3)
             else:
                 row |= self._columns(p.name, p.unit, total, most, area, None, MM2)
+        row |= derived_columns(self._t, self._s, time, y)
         row |= {f"{name}.residual [1]": value for name, value in residuals.items()}
         return row
 
