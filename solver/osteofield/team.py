@@ -122,11 +122,11 @@ class Team:
             keys: ``(n,)`` int64; each one is given by one rank only.
         """
         order = np.argsort(keys, kind="stable")
-        ascending = keys[order]
         if self.comm is None:
             out = np.empty(len(keys), np.int64)
             out[order] = np.arange(len(keys))
             return out
+        ascending = keys[order]
         shown = ascending[(np.arange(_SAMPLES) * len(keys)) // _SAMPLES] if len(keys) else ascending
         samples = np.sort(self.together(shown))
         ends = samples[np.arange(1, self.size) * len(samples) // self.size] if len(samples) else samples

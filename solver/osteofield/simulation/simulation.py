@@ -137,7 +137,6 @@ class Simulation:
             self.equations.use_case_parameters()
         self._integrator = self.equations.integrator(t, y)
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)
-        self._middle = self.system.vector()
         self._outputs = Outputs(self.case, self.tissue, self.system, writer, self._in_bone, self._moving)
         if restored is None:
             self._set_levels(t)
@@ -250,8 +249,9 @@ class Simulation:
         begin, t = integrator.span
 
         def half_way() -> np.ndarray:
-            integrator.interpolate(0.5 * (begin + t), self._middle)
-            return self._middle
+            middle = integrator.system.vector()
+            integrator.interpolate(0.5 * (begin + t), middle)
+            return middle
 
         ledger.step(t, integrator.y, integrator.points, half_way)
         self._outputs.follow(integrator, ledger)
@@ -277,7 +277,6 @@ class Simulation:
         y = states[0]
         self._integrator = self.equations.integrator(t, y)
         self._integrator.inherit(old.state, old.ledgers, states)
-        self._middle = self.system.vector()
         self._events = Events(self.network, self.tissue, self.schedule.defaults)
         self._events.state = events
         self._ledger = Ledger(self.system, self.network, self.tissue.sample.sigma0)

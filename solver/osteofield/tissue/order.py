@@ -26,20 +26,30 @@ def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
     """
     if not len(cells):
         return team.places(np.zeros(0, np.int64))
-    first, others = cells[:, 0], np.zeros(len(cells), np.uint64)
+    first, others = cells[:, 0].astype(np.int64), np.zeros(len(cells), np.uint64)
     with np.errstate(over="ignore"):  # the order of others does not matter as long as it is always the same
         for vertex in cells.T:
-            first = np.minimum(first, vertex)
-            mixed = (vertex.astype(np.uint64) + np.uint64(1)) * _ODD
-            others += (mixed ^ (mixed >> np.uint64(29))) * _ODDER
+            np.minimum(first, vertex, out=first)
+            mixed = vertex.astype(np.uint64)
+            mixed += np.uint64(1)
+            mixed *= _ODD
+            mixed ^= mixed >> np.uint64(29)
+            mixed *= _ODDER
+            others += mixed
     order = _order(first, others)
-    ascending = first[order]
-    begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
-    within = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
+    del others, mixed  # as many numbers as cells in each, and this is where a run may need most memory
+    keys = first[order]
+    del first
+    begins = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+    within = np.arange(len(order))
+    within -= np.repeat(begins, np.diff(np.append(begins, len(order))))
     if within.max() >= _MOST:
         raise ValueError(f"a vertex is the first of more than {_MOST} cells")
+    keys *= _MOST
+    keys += within
+    del within
     places = np.empty(len(cells), np.int64)
-    places[order] = team.places(ascending * _MOST + within)
+    places[order] = team.places(keys)
     return places
 
 

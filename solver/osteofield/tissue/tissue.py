@@ -60,7 +60,8 @@ class Tissue:
             ("marrow", self.gather_marrow, slice(rows), where.values, where.cells[: where.own_cells]),
             ("surface", self.gather_surface, where.on_surface, where.surface_values, where.facets),
         ):
-            numbers = values[cells].reshape(-1, d + (domain == "marrow"))
+            short = np.int32 if gather.total < 1 << 31 else np.int64
+            numbers = values.astype(short)[cells].reshape(-1, d + (domain == "marrow"))
             places = places_of_cells(Team(comm), numbers)
             total = int(comm.allreduce(len(numbers)))
             tables.append(Rows(gather, where.points[points], f"{domain}.points"))
