@@ -82,7 +82,7 @@ def execute(args: argparse.Namespace) -> int:
     if not is_root():
         return DONE
     from .. import batch
-    from ..results.folder import CHECKPOINTS
+    from ..results.names import CHECKPOINTS
 
     job, asked, profile, case = _checked(args)
     launcher = batch.find_launcher()

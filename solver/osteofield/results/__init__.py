@@ -2,9 +2,11 @@
 """What a run leaves on disk: fields for ParaView, history table, checkpoints, record; and reading it back."""
 
 from .checkpoint import Checkpoint
-from .folder import ResultsFolder, ResumePoint, last_state, prepare, refuse
+from .earlier import refuse
+from .folder import ResultsFolder, prepare
 from .log import Log
 from .reader import DomainResult, FieldSeries, Result, open_results
+from .resume import ResumePoint, last_state
 from .shown import Shown
 
 __all__ = [

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..errors import InputError, Problem
-from . import folder
+from . import earlier, names
 from .atomic import replace_file
 from .checkpoint import any_intact, read_newest
 from .lock import FolderLock
@@ -54,7 +54,7 @@ class ArmsFolder:
     ):  # fmt: skip
         self.path, self.arms = directory, tuple(arms)
         name = case["name"]
-        folder.refuse(directory, name)
+        earlier.refuse(directory, name)
         old = read_record(directory) if directory.is_dir() else None
         if resume and old is None:
             message = "this folder holds no results, so there is nothing to resume."
@@ -70,16 +70,16 @@ class ArmsFolder:
                     )
                     raise InputError(Problem(message, directory))
             elif old is not None:
-                moved = folder.clear(directory, overwrite)
+                moved = earlier.clear(directory, overwrite)
             directory.mkdir(parents=True, exist_ok=True)
             self._lock = FolderLock(directory)
             self._record = Record(directory, case, old if resume else None)
-            replace_file(directory / folder.RESOLVED, resolved)
+            replace_file(directory / names.RESOLVED, resolved)
         except OSError as e:
             raise InputError(
                 Problem(f"the results cannot be written here: {e.strerror}.", directory)
             ) from None
-        self.log = Log(directory / folder.LOG) if screen else Log(directory / folder.LOG, None)
+        self.log = Log(directory / names.LOG) if screen else Log(directory / names.LOG, None)
         if moved is not None:
             self.log.info(f"The earlier results of {name} were moved to {moved}.")
         self._record.begin({"arms": list(self.arms)})
@@ -96,7 +96,7 @@ class ArmsFolder:
             return "all"
         if old.done:
             return "nothing" if _end(old.identity["case"]) == _end(resolved) else "rest"
-        return "rest" if any_intact(self.path / arm / folder.CHECKPOINTS) else "all"
+        return "rest" if any_intact(self.path / arm / names.CHECKPOINTS) else "all"
 
     def end(self, facts: Mapping[str, Any]) -> None:
         """All arms were tried."""
@@ -133,12 +133,12 @@ def begun(path: Path) -> Begun | None:
     if record is None:
         return None
     done = record.get("status") == "done"
-    checkpoint = read_newest(path / folder.CHECKPOINTS)
+    checkpoint = read_newest(path / names.CHECKPOINTS)
     if checkpoint is not None:
         checkpoint.arrays.close()
         return Begun(checkpoint.facts["identity"], checkpoint.time, done)
     try:
-        text = (path / folder.RESOLVED).read_text(encoding="utf-8")
+        text = (path / names.RESOLVED).read_text(encoding="utf-8")
     except OSError:
         return None
     return Begun({"case": text}, float(record.get("time", 0.0)), True) if done else None

@@ -3,46 +3,25 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..errors import InputError, Problem
-from . import lock, record
 from .atomic import replace_file
-from .checkpoint import Checkpoint, CheckpointSink, read_newest
-from .extents import Extents
+from .checkpoint import Checkpoint, CheckpointSink
+from .earlier import clear, look, refuse
+from .frame import FrameSink
 from .history import HistoryWriter, table_text
 from .lock import FolderLock
 from .log import Log
-from .record import Record, read_record, require_record
+from .names import AT_MARROW, BUDGET, CHECKPOINTS, HISTORY, IMPLANT, LOG, REQUEST, RESOLVED, SERIES
+from .record import Record
 from .xdmf import CELLS, POINTS, StepSink, XdmfSeries
 
 if TYPE_CHECKING:
     from ..simulation.writer import ArraySpec, Sink
-
-CHECKPOINTS = "checkpoints"
-REQUEST = "checkpoint"  # `touch DIR/checkpoint` asks a running job for one
-PICTURES = "pictures"
-HISTORY = "history.csv"
-BUDGET = "budget.csv"
-RESOLVED = "case.resolved.toml"
-LOG = "log.txt"
-SERIES = ("marrow", "surface")
-IMPLANT, AT_MARROW = "implant", "at_marrow"
-
-# what --overwrite may remove: names osteofield gives, and inside the folders only these endings
-_OWN_FILES = {
-    lock.NAME, record.NAME, HISTORY, BUDGET, RESOLVED, LOG, REQUEST,
-    "report.html", "resorption.py", "arms.csv",
-    *(f"{name}.{ending}" for name in (*SERIES, IMPLANT, "bone") for ending in ("xdmf", "h5", "damaged.h5")),
-}  # fmt: skip
-_OWN_FOLDERS = {CHECKPOINTS: (".h5", ".tmp"), PICTURES: (".png", ".gif", ".mp4")}
 
 
 def prepare(
@@ -72,7 +51,7 @@ def prepare(
     moved = None
     try:
         refuse(directory, case_name)
-        if directory.is_dir() and _look(directory, case_name) is not None:
+        if directory.is_dir() and look(directory, case_name) is not None:
             moved = clear(directory, overwrite)
         directory.mkdir(parents=True, exist_ok=True)
         results = ResultsFolder(directory, {"name": case_name, "hash": case_hash}, **options)
@@ -81,183 +60,6 @@ def prepare(
     if moved is not None:
         results.log.info(f"The earlier results of {case_name} were moved to {moved}.")
     return results
-
-
-def clear(directory: Path, overwrite: bool) -> Path | None:
-    """Remove the results in a folder, or move it aside and return where to."""
-    held = FolderLock(directory)
-    try:
-        if overwrite:
-            _remove(directory)
-            return None
-        moved = _move_aside(directory)
-        (moved / lock.NAME).unlink()
-        return moved
-    finally:
-        held.release()
-
-
-def refuse(directory: str | Path, case_name: str) -> None:
-    """Raise what `prepare` would raise about a folder, without touching what it holds.
-
-    Raises:
-        InputError: It holds another case's results or foreign files, another run is writing to it, or
-            nothing can be written there.
-    """
-    directory = Path(directory)
-    if directory.exists() and not directory.is_dir():
-        raise InputError(Problem("this is a file; results need a folder: choose one with -o.", directory))
-    if directory.is_dir():
-        _look(directory, case_name)
-        lock.refuse_if_held(directory)
-    # an old folder is moved aside or filled: both need the right to write
-    parent = next(p for p in (directory, *directory.absolute().parents) if p.is_dir())
-    if not os.access(parent, os.W_OK | os.X_OK):
-        message = "the results cannot be written here: no permission, or a read-only file system."
-        raise InputError(Problem(message, directory))
-
-
-def _look(directory: Path, case_name: str) -> dict[str, Any] | None:
-    """The record of earlier results of this case, None for an empty folder; refuse all else."""
-    found = read_record(directory)
-    if found is None:
-        # a run that was killed while it made the folder leaves its lock or half a file behind
-        own = {lock.NAME, *(f".{name}.tmp" for name in _OWN_FILES)}
-        foreign = sorted(p.name for p in directory.iterdir() if p.name not in own)
-        if not foreign:
-            return None
-        shown = ", ".join(foreign[:3]) + (f" and {len(foreign) - 3} more" if len(foreign) > 3 else "")
-        message = (
-            f"this folder holds files that are not results of osteofield ({shown}), so nothing was touched; "
-            "choose an empty or new folder with -o."
-        )
-        raise InputError(Problem(message, directory))
-    other = found.get("case", {})
-    if other.get("name") != case_name:
-        message = (
-            f"this folder holds the results of another case, {other.get('name')!r} "
-            f"(hash {str(other.get('hash'))[:12]}), not of {case_name!r}; "
-            "choose another folder with -o, or remove this one."
-        )
-        raise InputError(Problem(message, directory))
-    return found
-
-
-class ResumePoint:
-    """The newest intact checkpoint of a folder, locked so that nobody writes there meanwhile.
-
-    Attributes:
-        path: The folder.
-        checkpoint: What is there to go on from.
-        passed_over: Sentences on checkpoints that are damaged.
-
-    Raises:
-        InputError: There is no such folder or no intact checkpoint in it, it is not this case's, another
-            run is writing to it, or it cannot be written.
-    """
-
-    def __init__(self, directory: str | Path, case_name: str):
-        self.path = path = Path(directory)
-        if not path.is_dir():
-            raise InputError(Problem("there is no such folder, so there is nothing to resume.", path))
-        found = _look(path, case_name)
-        if found is None:
-            raise InputError(Problem("this folder holds no results, so there is nothing to resume.", path))
-        self._previous = found
-        try:
-            self._lock = FolderLock(path)
-        except OSError as e:
-            raise InputError(Problem(f"the results cannot be written here: {e.strerror}.", path)) from None
-        self.passed_over: list[str] = []
-        checkpoint = read_newest(path / CHECKPOINTS, self.passed_over.append)
-        if checkpoint is None:
-            self._lock.release()
-            why = "".join(f" {m}" for m in self.passed_over) or " The run ended before its first one."
-            message = f"there is no checkpoint to resume from.{why} Without --resume the case starts afresh."
-            raise InputError(Problem(message, path))
-        self.checkpoint = checkpoint
-
-    def open(self, case_hash: str, **options: Any) -> ResultsFolder:
-        """The folder, to be continued; options: see `ResultsFolder`."""
-        case = {"name": self._previous["case"]["name"], "hash": case_hash}
-        try:
-            results = ResultsFolder(
-                self.path, case, resume_from=self.checkpoint, previous=self._previous, held=self._lock,
-                **options,
-            )  # fmt: skip
-        except OSError as e:
-            self.close()
-            message = f"the results cannot be written here: {e.strerror}."
-            raise InputError(Problem(message, self.path)) from None
-        for message in self.passed_over:
-            results.log.warning(message)
-        results.log.info(f"Resuming at {self.checkpoint.time:g} day from {self.checkpoint.path}.")
-        return results
-
-    def close(self) -> None:
-        """Nothing will be resumed: let others in."""
-        self.checkpoint.arrays.close()
-        self._lock.release()
-
-
-def _move_aside(directory: Path) -> Path:
-    n = 1
-    while (aside := directory.with_name(f"{directory.name}.{n}")).exists():
-        n += 1
-    return directory.rename(aside)
-
-
-def _foreign(directory: Path) -> list[Path]:
-    """What osteofield did not write into a results folder, the folders of its arms included."""
-    foreign = []
-    arms = (read_record(directory) or {}).get("arms", ())
-    for path in directory.iterdir():
-        if path.name in arms and path.is_dir() and not path.is_symlink():
-            foreign += _foreign(path)
-        elif path.name in _OWN_FOLDERS and path.is_dir() and not path.is_symlink():
-            endings = _OWN_FOLDERS[path.name]
-            foreign += [p for p in path.iterdir() if p.is_dir() or p.suffix not in endings]
-        elif path.name not in _OWN_FILES and not (path.name.startswith(".") and path.suffix == ".tmp"):
-            foreign.append(path)
-    return foreign
-
-
-def _remove(directory: Path) -> None:
-    foreign = _foreign(directory)
-    if foreign:
-        names = ", ".join(sorted(str(p.relative_to(directory)) for p in foreign)[:5])
-        message = (
-            f"besides results this folder holds {names}, so it was not overwritten; move that elsewhere, "
-            "or run without --overwrite to have the whole folder moved aside."
-        )
-        raise InputError(Problem(message, directory))
-    # run.json last: a folder half removed is still known as results
-    for path in sorted(directory.iterdir(), key=lambda p: p.name == record.NAME):
-        if path.name == lock.NAME:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-
-
-def last_state(directory: str | Path) -> Checkpoint:
-    """The newest intact checkpoint of a run that is over, to be read only.
-
-    Raises:
-        InputError: There is no such folder or no intact checkpoint in it, or the run is going on.
-    """
-    path = Path(directory)
-    require_record(path)
-    lock.refuse_if_held(path)
-    passed_over: list[str] = []
-    found = read_newest(path / CHECKPOINTS, passed_over.append)
-    if found is None or passed_over:
-        if found is not None:
-            found.arrays.close()
-        why = "".join(f" {m}" for m in passed_over)
-        raise InputError(Problem(f"this run has left no intact checkpoint of its end.{why}", path))
-    return found
 
 
 class ResultsFolder:
@@ -373,7 +175,7 @@ class ResultsFolder:
                         self._series[name].create()
                 if name in self._series:
                     steps[name] = self._series[name].write(time, own, self._units)
-            return _FrameSink(steps, lambda: self._history.write(row))
+            return FrameSink(steps, lambda: self._history.write(row))
         except BaseException:
             for step in steps.values():
                 step.abandon()
@@ -412,39 +214,6 @@ class ResultsFolder:
             with suppress(OSError):  # the disk may be full
                 self._record.end({"status": "stopped", "reason": reason})
         self.close()
-
-
-class _FrameSink:
-    """The fields of one output time on their way into their series."""
-
-    def __init__(self, steps: Mapping[str, StepSink], then: Callable[[], None]):
-        self._steps, self._then = steps, then
-        places = {
-            f"{domain}{name}" if name in (POINTS, CELLS) else f"{domain}/{name}": place
-            for domain, step in steps.items()
-            for name, place in step.places.items()
-        }
-        self.extents = Extents(places)
-
-    def block(self, name: str, start: int, rows: np.ndarray) -> None:
-        domain, mark = next((d, m) for d in SERIES for m in "/." if name.startswith(f"{d}{m}"))
-        if domain in self._steps:
-            self._steps[domain].block(name[len(domain) + (mark == "/") :], start, rows)
-
-    def commit(self) -> None:
-        left = list(self._steps.values())
-        try:
-            while left:
-                left.pop(0).commit()
-        except BaseException:
-            for step in left:
-                step.abandon()
-            raise
-        self._then()
-
-    def abandon(self) -> None:
-        for step in self._steps.values():
-            step.abandon()
 
 
 def _free(path: Path) -> Path:

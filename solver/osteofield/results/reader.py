@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 
 from ..errors import InputError, Problem, did_you_mean
-from .folder import HISTORY, RESOLVED
 from .history import read_history
 from .lock import held
+from .names import HISTORY, RESOLVED
 from .record import NAME as RECORD
 from .record import require_record
 

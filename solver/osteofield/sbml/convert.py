@@ -3,21 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from . import draft
-from .content import Content, Reaction, Thing
-from .declared import Declared, of_kind
+from .content import Content, Thing
+from .declared import Declared
 from .draft import Draft
-from .formula import TIME, Apply, Name, Node, Number, apply, names, replaced
+from .formula import TIME, Node
+from .formulas import PER_TIME, Formulas, is_time, names_in
 from .names import NameBook
-from .roles import Roles, divided, home
-from .unitfit import UnitFit, UnitProblem
+from .roles import Roles
 from .wording import listed
 from .writing import number, text
-
-_PER_TIME = Name("<per time>")
-_SECOND = of_kind("second") or Declared()
 
 
 class Converter:
@@ -31,6 +28,7 @@ class Converter:
             multiplied by a parameter that says how long the time unit of the file is.
 
     Attributes:
+        formulas: Its formulas for a model file.
         draft: The entries; texts about the whole are left to others.
         book: Names given to ids.
 
@@ -43,90 +41,32 @@ class Converter:
         self.roles = roles
         self.book = NameBook()
         self.draft = Draft()
-        self._per_volume: dict[str, str] = {}
-        self._mentioned = self._names_in(content.formulas())
-        self._numbers: dict[str, tuple[float, Declared, tuple[str, str]]] = {}
-        self._written_out: dict[str, float] = {}
-        self._owner = ("", "")
-        self._fit = UnitFit(self.unit, content.number_units, self._number)
+        self.formulas = Formulas(content, start, roles, units=units)
         self._build()
 
-    # ---------------------------------------------------------------- units
-    @property
-    def time(self) -> Declared:
-        """Time unit of the file; seconds where it gives none."""
-        t = self.content.time_unit
-        return t if t is not None and _is_time(t) else _SECOND
-
-    def unit(self, id: str) -> Declared | None:
-        """Unit that the file gives what an id stands for; None where units are not carried over."""
-        c = self.content
-        if not self.with_units:
-            return None
-        if id == TIME.id:
-            return c.time_unit
-        if id in self._numbers:
-            return self._numbers[id][1]
-        if id in c.things:
-            return c.things[id].unit or (self._fit.of(c.rules[id]) if id in c.rules else None)
-        if c.extent_unit is None or c.time_unit is None:
-            return None
-        rate = c.extent_unit / c.time_unit
-        if id not in self._per_volume:
-            return rate
-        size = c.things[self._per_volume[id]].unit
-        return rate / size if size else None
-
-    def _number(self, value: float, unit: Declared) -> Name:
-        """A parameter for a number in a formula."""
-        for id, (v, u, owner) in self._numbers.items():
-            if (v, u, owner) == (value, unit, self._owner):
-                return Name(id)
-        id = f"<number {len(self._numbers)}>"
-        self._numbers[id] = (value, unit, self._owner)
-        return Name(id)
-
-    def _declare_or_stop(self, used: Iterable[str]) -> None:
-        missing, unknown = [], []
-        for id in used:
-            thing = self.content.things.get(id)
-            if id in self._numbers or self.unit(id) is not None:
-                continue
-            if thing is not None and thing.unit_reference:
-                unknown.append(f"'{thing.unit_reference}' of {thing.place.words}")
-            else:
-                missing.append(thing.place.words if thing else "time" if id == TIME.id else "reaction rates")
-        if missing:
-            raise UnitProblem(f"no unit is declared for {listed(missing)}")
-        if unknown:
-            raise UnitProblem(f"model files do not have the unit {listed(unknown)}")
-
-    # ---------------------------------------------------------------- formulas
     def _build(self) -> None:
         c, roles = self.content, self.roles
         formulas: dict[str, Node] = {}
-        laws = {r.id: self._rate(r) for r in c.reactions.values()}
+        made = self.formulas
+        laws = {r.id: made.rate(r) for r in c.reactions.values()}
         inside = [*c.rules.values(), *c.rates.values(), *laws.values()]
-        mentioned = self._names_in([*inside, *(n for e in c.events for n in (e.trigger, *e.sets.values()))])
-        if self.with_units:
-            self._declare_or_stop([*roles.populations, *sorted(mentioned - set(roles.populations))])
-            if not _is_time(c.time_unit):
-                raise UnitProblem("no unit is declared for time")
+        mentioned = names_in([*inside, *(n for e in c.events for n in (e.trigger, *e.sets.values()))])
+        made.require_units([*roles.populations, *sorted(mentioned - set(roles.populations))])
         for id, node in (*c.rules.items(), *laws.items()):
             place = c.reactions[id].place if id in laws else c.things[id].place
-            formulas[id] = self._ready(node, (f"{id}_number", place.words), self.unit(id))
-        terms = {id: self._terms(id, mentioned) for id in roles.populations}
+            formulas[id] = made.ready(node, (f"{id}_number", place.words), made.unit(id))
+        terms = {id: made.terms(id, mentioned) for id in roles.populations}
         events = []
         for e in c.events:
-            when = self._ready(e.trigger, (f"{e.id}_when", f"the trigger of {e.place.words}"), None)
+            when = made.ready(e.trigger, (f"{e.id}_when", f"the trigger of {e.place.words}"), None)
             sets = {
-                id: self._ready(node, (f"{e.id}_{id}", f"what {e.place.words} sets '{id}' to"), self.unit(id))
+                id: made.ready(node, (f"{e.id}_{id}", f"what {e.place.words} sets '{id}' to"), made.unit(id))
                 for id, node in e.sets.items()
             }
             events.append((e, when, sets))
         rates = [n for of in terms.values() for n in of.values()]
-        shown = self._names_in([*rates, *(n for _, when, sets in events for n in (when, *sets.values()))])
-        used = shown | self._names_in(formulas.values())
+        shown = names_in([*rates, *(n for _, when, sets in events for n in (when, *sets.values()))])
+        used = shown | names_in(formulas.values())
         self._name(used, formulas)
         self._parameters(used)
         for id in roles.inputs:
@@ -142,84 +82,14 @@ class Converter:
             )
         self._notes(used)
 
-    def _rate(self, r: Reaction) -> Node:
-        """The rate of a reaction, per volume where all that it changes are concentrations in one."""
-        c = self.content
-        where = home(c, r, self.roles.net)
-        if where is not None and r.id not in self._mentioned:
-            node = divided(r.law, where)
-            if node is not None:
-                self._per_volume[r.id] = where
-                return node
-        return r.law
-
-    def _terms(self, id: str, mentioned: set[str]) -> dict[str, Node]:
-        c = self.content
-        if id in c.rates:
-            unit = self.unit(id)
-            want = unit / self.time if unit else None
-            owner = (f"{id}_number", f"the rate of {c.things[id].place.words}")
-            return {"change": self._timed(self._ready(c.rates[id], owner, want))}
-        out: dict[str, Node] = {}
-        for r, n in self.roles.net.get(id, {}).items():
-            node = self._timed(apply("*", Number(abs(n)), Name(r)))
-            thing = c.things[id]
-            if not thing.amount and r not in self._per_volume and not self._unit_size(thing, mentioned):
-                node = apply("/", node, Name(thing.compartment))
-            out[r] = apply("neg", node) if n < 0 else node
-        return out
-
-    def _unit_size(self, species: Thing, mentioned: set[str]) -> bool:
-        """Whether division by the compartment changes nothing and says nothing."""
-        size = species.compartment
-        return not self.with_units and self.start[size] == 1 and size not in mentioned
-
-    def _timed(self, node: Node) -> Node:
-        """A rate per day from one per time unit of the file."""
-        return node if self.with_units else apply("*", node, _PER_TIME)
-
-    def _ready(self, node: Node, owner: tuple[str, str], want: Declared | None) -> Node:
-        """A formula as it goes into the model file."""
-        self._owner = owner
-        node = replaced(node, self._stoichiometry)
-        node = replaced(node, self._power)
-        if self.with_units:
-            return self._fit.fit(node, want)
-        bare = replaced(node, lambda n: Number(n.value) if isinstance(n, Number) else None)
-        return replaced(bare, lambda n: apply("*", TIME, _PER_TIME) if n == TIME else None)
-
-    def _stoichiometry(self, node: Node) -> Node | None:
-        thing = self.content.things.get(node.id) if isinstance(node, Name) else None
-        return Number(self.start[thing.id]) if thing and thing.kind == "stoichiometry" else None
-
-    def _power(self, node: Node) -> Node | None:
-        """A power with its exponent as a number where a model file needs that."""
-        if not isinstance(node, Apply) or node.op != "^" or isinstance(node.args[1], Number):
-            return None
-        base, exponent = node.args
-        value = self.roles.constant_value(exponent)
-        if value is None:
-            return None
-        unit = self._fit.of(base) if self.with_units else None
-        whole = value.is_integer() and not self.roles.never_negative(base)
-        if not whole and (unit is None or unit.plain):
-            return None
-        for id in names(exponent):
-            self._written_out[id] = self.start[id]
-        return Apply("^", (replaced(base, self._power), Number(value)))
-
-    @staticmethod
-    def _names_in(nodes: Iterable[Node]) -> set[str]:
-        return set().union(*map(names, nodes))
-
     def _text(self, node: Node) -> str:
         return text(node, self.book)
 
     # ---------------------------------------------------------------- entries
     def _name(self, used: set[str], formulas: Mapping[str, Node]) -> None:
         c, roles = self.content, self.roles
-        kept = {*used, *formulas, *roles.populations, *roles.inputs} - {TIME.id, _PER_TIME.id}
-        kept -= set(self._numbers)
+        kept = {*used, *formulas, *roles.populations, *roles.inputs} - {TIME.id, PER_TIME.id}
+        kept -= set(self.formulas.numbers)
         self.book.keep(id for id in (*c.things, *c.reactions) if id in kept and ":" not in id)
         locals_ = [id.split(":") for id in c.things if id in kept and ":" in id]
         for reaction, own in locals_:
@@ -227,15 +97,15 @@ class Converter:
             self.book.local(f"{reaction}:{own}", own, reaction, alone=alone)
         self.book.fixed(TIME.id, "t")
         if not self.with_units:
-            self.book.new(_PER_TIME.id, "per_time")
-        for id, (_, _, (wish, _)) in self._numbers.items():
+            self.book.new(PER_TIME.id, "per_time")
+        for id, (_, _, (wish, _)) in self.formulas.numbers.items():
             self.book.new(id, wish)
         for e in c.events:
             self.book.new(f"event {e.id}", e.id)
 
     def _value(self, id: str) -> tuple[str, str]:
         """Value at the start with its unit, and a remark on the unit."""
-        u = self.unit(id)
+        u = self.formulas.unit(id)
         if not self.with_units:
             return number(_tidy(self.start[id])), _remark(self.content.things[id])
         assert u is not None
@@ -253,24 +123,24 @@ class Converter:
             self.draft.parameters.append(
                 draft.Parameter(self.book(id), value, _meaning(thing), source, remark)
             )
-        for id, (value_, unit, (_, words)) in self._numbers.items():
+        for id, (value_, unit, (_, words)) in self.formulas.numbers.items():
             entry = draft.Parameter(self.book(id), _with_unit(value_, unit), f"number in {words}", "SBML")
             self.draft.parameters.append(entry)
-        if _PER_TIME.id in used:
+        if PER_TIME.id in used:
             self.draft.parameters.append(self._per_time())
 
     def _per_time(self) -> draft.Parameter:
-        t = self.time
-        said = _is_time(self.content.time_unit)
+        t = self.formulas.time
+        said = is_time(self.content.time_unit)
         return draft.Parameter(
-            self.book(_PER_TIME.id),
+            self.book(PER_TIME.id),
             _with_unit(1.0, Declared() / t),
             "one over the time unit of the SBML file",
             "SBML" if said else "assumed, the SBML file gives no unit of time",
         )
 
     def _input(self, thing: Thing) -> None:
-        u = self.unit(thing.id)
+        u = self.formulas.unit(thing.id)
         value = self.start[thing.id] * (u.factor if u else 1.0)
         self.draft.inputs.append(
             draft.Input(
@@ -285,12 +155,12 @@ class Converter:
 
     def _quantity(self, id: str, node: Node, report: bool) -> None:
         c = self.content
-        u = self.unit(id)
+        u = self.formulas.unit(id)
         name = self.book(id)
         if id in c.reactions:
             r = c.reactions[id]
             meaning = r.equation if r.label == id else f"{r.label}: {r.equation}"
-            if id in self._per_volume:
+            if id in self.formulas.per_volume:
                 meaning += ", per volume"
         else:
             label = c.things[id].label
@@ -299,7 +169,7 @@ class Converter:
         self.draft.quantities.append(draft.Quantity(name, self._text(node), unit, meaning, report))
 
     def _population(self, thing: Thing, terms: Mapping[str, Node]) -> None:
-        u = self.unit(thing.id)
+        u = self.formulas.unit(thing.id)
         value, remark = self._value(thing.id)
         size = float(f"{self.roles.scale[thing.id]:.3g}")
         self.draft.populations.append(
@@ -321,7 +191,7 @@ class Converter:
         if self.book.changed:
             pairs = [f"{id} is {name}" for id, name in self.book.changed.items()]
             notes.append(f"names that model files cannot have were changed: {', '.join(pairs)}")
-        for id, value in self._written_out.items():
+        for id, value in self.formulas.written_out.items():
             words = c.things[id].place.words
             notes.append(f"{words} is an exponent and was written into the formulas as {number(value)}")
         empty = [f"'{id}'" for id in self.roles.populations if not self.start[id]]
@@ -332,7 +202,7 @@ class Converter:
             )
         unused = [
             f"{c.things[id].place.words}" for id in self.roles.constants
-            if id not in used and id not in self._written_out and c.things[id].kind != "stoichiometry"
+            if id not in (*used, *self.formulas.written_out) and c.things[id].kind != "stoichiometry"
         ]  # fmt: skip
         sizes = {t.compartment for t in c.things.values()}
         told = [w for w in unused if w.startswith(("species", "parameter"))]
@@ -344,10 +214,6 @@ class Converter:
                 notes.append(
                     f"the size of compartment '{id}' ({number(self.start[id])}) drops out of all rates"
                 )
-
-
-def _is_time(u: Declared | None) -> bool:
-    return u is not None and len(u.powers) == 1 and (u / _SECOND).plain
 
 
 def _with_unit(value: float, u: Declared) -> str:

@@ -38,7 +38,7 @@ def difference(c: Converter, network: Network) -> str | None:
     Rates, and what events set, are compared at the start and in random states, in internal units.
     """
     generator = random.Random(_SEED)
-    per_day = unit("day").factor / (unit(c.time.text).factor * c.time.factor)
+    per_day = unit("day").factor / (unit(c.formulas.time.text).factor * c.formulas.time.factor)
     size = {id: _size(c, id) for id in (*c.roles.populations, *c.roles.inputs)}
     states = [dict(c.start)] + [c.roles.random_state(generator) for _ in range(_STATES)]
     for k, state in enumerate(states):
@@ -72,7 +72,7 @@ def difference(c: Converter, network: Network) -> str | None:
 
 def _size(c: Converter, id: str) -> float:
     """What a value of 1 in the SBML file is in internal units."""
-    u = c.unit(id)
+    u = c.formulas.unit(id)
     return unit(u.text).factor * u.factor if u else 1.0
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from .digits import Digits
-from .file import Target
+from .targets import Target
 
 
 @dataclass(frozen=True)

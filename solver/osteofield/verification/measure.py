@@ -11,9 +11,9 @@ from ..kinetics import Network
 from .course import Course
 from .digits import Digits
 from .extreme import Peak, interpolate, peaks, prominent
-from .file import At, Drift, Eigenvalues, Extreme, Period, Roots, Steady, Target
 from .line import Line, Mark, compare, failed
 from .point import Point, paired
+from .targets import At, Drift, Eigenvalues, Extreme, Period, Roots, Steady, Target
 
 Rest = Steady | Eigenvalues | Roots
 """Targets that need no run."""

@@ -11,7 +11,8 @@ from ..kinetics import Network
 from ..tomlsource import Key
 from ..units import unit
 from .digits import Digits
-from .file import At, Drift, Eigenvalues, Extreme, Mode, Period, Roots, Steady, Target, Verification
+from .file import Verification
+from .targets import At, Drift, Eigenvalues, Extreme, Mode, Period, Roots, Steady, Target
 
 
 def check_names(

@@ -9,11 +9,11 @@ from pathlib import Path
 from ..errors import writing
 from ..kinetics import Network
 from .figure import draw
-from .file import Space
 from .line import Line, shown
 from .markdown import table
 from .model_tables import equations, numbers
 from .runner import LINEAR_TOLERANCE, Prepared
+from .targets import Space
 
 INDEX = "README.md"
 

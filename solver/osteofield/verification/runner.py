@@ -18,24 +18,12 @@ from ..kinetics.value import read_value
 from ..parallel import world
 from ..tomlsource import Key, TomlSource
 from .course import Course, bound_network, changes, output_times, run_course
-from .file import (
-    At,
-    Drift,
-    Eigenvalues,
-    Extreme,
-    Mode,
-    Period,
-    Roots,
-    RunSpec,
-    Space,
-    Steady,
-    Target,
-    Verification,
-)
+from .file import RunSpec, Verification
 from .line import Line, failed
 from .measure import at_rest, needed_times, needs_fine_output, over_time
 from .names import check_names
 from .point import Point
+from .targets import At, Drift, Eigenvalues, Extreme, Mode, Period, Roots, Space, Steady, Target
 from .wave import mode_lines, snapshots, space_lines
 
 LINEAR_TOLERANCE = 1e-8

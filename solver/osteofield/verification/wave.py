@@ -11,10 +11,10 @@ from ..kinetics import Network
 from ..results import Result
 from ..tissue import lumped
 from .course import Course
-from .file import Mode, Space
 from .line import Line, failed
 from .measure import unit_of
 from .point import Point, in_order, paired
+from .targets import Mode, Space
 
 SNAPSHOTS = 41
 
