@@ -17,7 +17,7 @@ from .case import Case, check_names, load_case
 from .continuation import EndState, may_go_on, on_root, shared
 from .errors import ComputationStopped, InputError
 from .kinetics import Held, Network, Solute, load_network
-from .parallel import world
+from .parallel import stack_versions, world
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -238,10 +238,8 @@ def drugs_hash(case: Case) -> str:
 
 def _record(case: Case, comm: Any) -> dict[str, Any]:
     """Facts for ``run.json``: case, versions, machine-independent."""
-    import dolfinx
     import numpy
     from mpi4py import MPI
-    from petsc4py import PETSc
 
     try:
         own = metadata.version("osteofield")
@@ -249,8 +247,7 @@ def _record(case: Case, comm: Any) -> dict[str, Any]:
         own = "not installed"
     versions = {
         "osteofield": own,
-        "dolfinx": dolfinx.__version__,
-        "PETSc": ".".join(map(str, PETSc.Sys.getVersion())),
+        **stack_versions(),
         "numpy": numpy.__version__,
         "python": platform.python_version(),
         "MPI": MPI.Get_library_version().splitlines()[0].strip().strip("\0"),

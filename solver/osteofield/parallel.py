@@ -11,9 +11,10 @@ import termios
 import time
 import warnings
 from array import array
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from importlib import metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
@@ -24,24 +25,42 @@ if TYPE_CHECKING:
 
 
 @lru_cache(1)
-def load_fem() -> None:
-    """Import the finite-element stack in the right order; call before any dolfinx import.
+def load_mpi() -> None:
+    """Import MPI: all that a run needs of the finite-element stack, without the seconds DOLFINx takes.
 
     The PyPI wheel of DOLFINx must be loaded through `dolfinx_solver` before mpi4py and petsc4py;
     conda-forge's and Debian's builds have no such module.
 
     Raises:
+        InputError: It is not installed.
+    """
+    with _installed(), warnings.catch_warnings():  # mpi4py's, where `world` says more, and once
+        warnings.filterwarnings("ignore", r"\s*suspicious MPI execution environment", RuntimeWarning)
+        if find_spec("dolfinx_solver") is not None:
+            import dolfinx_solver  # noqa: F401
+        from mpi4py import MPI  # noqa: F401
+
+
+@lru_cache(1)
+def load_fem() -> None:
+    """Import DOLFINx and PETSc in the right order; call before any dolfinx import.
+
+    Raises:
         InputError: DOLFINx is not installed.
     """
-    try:
-        with warnings.catch_warnings():  # mpi4py's, where `world` says more, and once
-            warnings.filterwarnings("ignore", r"\s*suspicious MPI execution environment", RuntimeWarning)
-            if find_spec("dolfinx_solver") is not None:
-                import dolfinx_solver  # noqa: F401
-            import dolfinx  # noqa: F401
+    load_mpi()
+    with _installed():
+        import dolfinx  # noqa: F401
         import petsc4py
 
         petsc4py.init([])  # the command line is ours
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Say how to install what cannot be imported."""
+    try:
+        yield
     except ModuleNotFoundError as e:
         raise InputError(
             Problem(
@@ -51,6 +70,19 @@ def load_fem() -> None:
         ) from None
 
 
+def stack_versions() -> dict[str, str]:
+    """Versions of the finite-element stack that MPI belongs to, without loading all of it."""
+    versions = {}
+    with suppress(ImportError):
+        import petsc4py
+
+        versions["PETSc"] = petsc4py.__version__
+    wheel = sys.modules.get("dolfinx_solver")
+    with suppress(metadata.PackageNotFoundError):
+        versions["dolfinx"] = wheel.DOLFINX_VERSION if wheel else metadata.version("fenics-dolfinx")
+    return versions
+
+
 @lru_cache(1)
 def world() -> MPI.Comm:
     """The communicator of the run.
@@ -58,7 +90,7 @@ def world() -> MPI.Comm:
     Raises:
         InputError: The job was launched as several unconnected one-rank copies.
     """
-    load_fem()
+    load_mpi()
     from mpi4py import MPI
 
     comm = MPI.COMM_WORLD

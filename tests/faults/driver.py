@@ -115,9 +115,9 @@ def main() -> int:
     from osteofield.cli import main as osteofield
 
     if int(os.environ.get("PMI_SIZE", "1")) > 1:  # every rank writes, however small the sample
-        from osteofield.parallel import load_fem
+        from osteofield.parallel import load_mpi
 
-        load_fem()
+        load_mpi()
         from osteofield.tissue import gather
 
         gather.SHARE = 16

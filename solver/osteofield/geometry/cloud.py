@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from ..team import Team
 from .bins import Bins
@@ -36,8 +36,8 @@ class Nearby:
     spacing: float | None = None
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.points)
+    def _tree(self) -> scipy.spatial.cKDTree:
+        return scipy.spatial.cKDTree(self.points)
 
     @cached_property
     def bins(self) -> Bins:

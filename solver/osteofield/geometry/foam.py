@@ -6,8 +6,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
+import scipy
 
 from ..case.types import FoamSpec
 from ..errors import InputError, Problem
@@ -44,7 +43,7 @@ def foam_over(spec: FoamSpec, team: Team) -> VoxelField:
     rng = np.random.default_rng(spec.seed)
     centres = _spread(rng, size, max(1, round(float(np.prod(size / spec.spacing)))))
     images = (centres + np.array(list(product((-1, 0, 1), repeat=3)))[:, None] * size).reshape(-1, 3)
-    tree = cKDTree(images)
+    tree = scipy.spatial.cKDTree(images)
     partition = Partition.even(team, tuple(map(int, shape)))
     own = partition.own
     axes = [(np.arange(lo, hi) + 0.5) * v for lo, hi, v in zip(own.lo, own.hi, voxel, strict=True)]
@@ -69,7 +68,7 @@ def _smooth(field: np.ndarray, partition: Partition, sigma: float) -> np.ndarray
         lo[k], hi[k] = (0, n) if wraps else (int(index[0]), int(index[-1]) + 1)
         held = partition.fetch(field, Box(tuple(lo), tuple(hi)) if own.size else own)
         if own.size:
-            held = ndimage.gaussian_filter1d(held.take(index % n - lo[k], k), sigma, k, truncate=4.0)
+            held = scipy.ndimage.gaussian_filter1d(held.take(index % n - lo[k], k), sigma, k, truncate=4.0)
             field = np.ascontiguousarray(held.take(np.arange(own.shape[k]) + reach, k))
     return field
 

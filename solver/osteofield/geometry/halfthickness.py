@@ -6,8 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
+import scipy
 
 from ..team import ALONE
 from .boxes import Partition
@@ -92,11 +91,11 @@ def largest_sphere(spheres: Spheres, points: np.ndarray, touch: float) -> np.nda
     out = np.zeros(len(points))
     if not len(points) or not len(spheres.radii):
         return out
-    tree = cKDTree(points)
+    tree = scipy.spatial.cKDTree(points)
     order = np.argsort(spheres.radii)
     for part in np.array_split(order, max(1, len(order) // 2000)):  # spheres of similar size together
         r = spheres.radii[part]
-        pairs = cKDTree(spheres.centres[part]).sparse_distance_matrix(
+        pairs = scipy.spatial.cKDTree(spheres.centres[part]).sparse_distance_matrix(
             tree, float(r[-1]) + touch, output_type="ndarray"
         )
         hit = pairs[pairs["v"] <= r[pairs["i"]] + touch]
@@ -220,6 +219,6 @@ def _paint(local: np.ndarray, spheres: Spheres, grid: Grid, nodes: Partition) ->
         held = own.grown(far, far, nodes.whole)
         around = nodes.fetch(some, held)
         if around.any():
-            reach = ndimage.distance_transform_edt(~around, sampling=grid.spacing) <= r
+            reach = scipy.ndimage.distance_transform_edt(~around, sampling=grid.spacing) <= r
             reach = reach[own.within(held)]
             local[reach] = np.maximum(local[reach], total / count)

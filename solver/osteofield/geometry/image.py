@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from ..case.types import ImageSpec, LabelSpec
 from ..errors import InputError, Problem
@@ -95,7 +95,7 @@ def load_bone_over(spec: ImageSpec, team: Team) -> tuple[VoxelField, dict[str, A
     if spec.labels is not None:
         values = np.minimum(values, 1.0)  # bone and implant are solid
     if spec.smoothing > 0 and own.size:
-        values = ndimage.gaussian_filter(values, spec.smoothing, mode="nearest", truncate=4.0)
+        values = scipy.ndimage.gaussian_filter(values, spec.smoothing, mode="nearest", truncate=4.0)
     values = np.ascontiguousarray(values[mine.within(held)])
     first = tuple(f + s.start * h for f, s, h in zip(image.first, inner, image.spacing, strict=True))
     otsu = otsu_threshold(values, team=team)
@@ -340,7 +340,9 @@ def _plateaus(grey: np.ndarray, bone: np.ndarray, partition: Partition) -> list[
     team, own, out = partition.team, partition.own, []
     halo = partition.halo(own.grown(_RIM, _RIM, partition.whole))
     for phase in (bone, ~bone):
-        core = ndimage.binary_erosion(halo(phase), iterations=_RIM, border_value=1)[own.within(halo.held)]
+        core = scipy.ndimage.binary_erosion(halo(phase), iterations=_RIM, border_value=1)[
+            own.within(halo.held)
+        ]
         inner, all_of_it = (
             team.sum([grey[m].sum(dtype=float), float(m.sum())]).tolist() for m in (core, phase)
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from ..case.types import ImplantSpec
 from ..team import ALONE, Team
@@ -63,11 +63,11 @@ class ImplantMap:
     ) -> ImplantMap:  # fmt: skip
         """From voxels, filtered as the solid part is before it is cut."""
         lead = implant.astype(np.float32) - bone
-        return cls(ndimage.gaussian_filter(lead, max(smoothing, 0.5), mode="nearest"), first, spacing)
+        return cls(scipy.ndimage.gaussian_filter(lead, max(smoothing, 0.5), mode="nearest"), first, spacing)
 
     def level(self, x: np.ndarray) -> np.ndarray:
         index = (x - np.array(self.first)) / np.array(self.spacing)
-        out: np.ndarray = ndimage.map_coordinates(self.lead, index.T, float, order=1, mode="nearest")
+        out: np.ndarray = scipy.ndimage.map_coordinates(self.lead, index.T, float, order=1, mode="nearest")
         return out
 
     def section(self, axis: int, at: float) -> ImplantMap:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from .boxes import Box, Partition
 from .cloud import Nearby
@@ -108,7 +108,7 @@ def _height(
 def _near_surface(sign: np.ndarray) -> np.ndarray:
     """Nodes of cubes in which the sign changes, and of the cubes around them."""
     size = (3,) * sign.ndim
-    band = ndimage.maximum_filter(sign, size, mode="nearest") != ndimage.minimum_filter(
+    band = scipy.ndimage.maximum_filter(sign, size, mode="nearest") != scipy.ndimage.minimum_filter(
         sign, size, mode="nearest"
     )
-    return ndimage.maximum_filter(band, size, mode="nearest")
+    return scipy.ndimage.maximum_filter(band, size, mode="nearest")

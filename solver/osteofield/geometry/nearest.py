@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 CHUNK = 50_000
 VERTICES = 3  # the facets around so many nearest vertices are tried
@@ -42,7 +42,7 @@ class Surface:
 
     def __init__(self, points: np.ndarray, facets: np.ndarray):
         self.points, self.facets = points, facets
-        self._tree = cKDTree(points)
+        self._tree = scipy.spatial.cKDTree(points)
         order = np.argsort(facets.ravel(), kind="stable")
         self._around = order // facets.shape[1]  # facets around vertex 0, 1, ...
         self._first = np.concatenate([[0], np.cumsum(np.bincount(facets.ravel(), minlength=len(points)))])

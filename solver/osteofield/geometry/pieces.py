@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
+import scipy
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -70,7 +70,7 @@ def labelled(mask: np.ndarray, partition: Partition, halo: Exchange, structure: 
         structure: Which entries are neighbours, as in `scipy.ndimage.label`.
     """
     team = partition.team
-    label, n = ndimage.label(halo(mask) if team.size > 1 else mask, structure)
+    label, n = scipy.ndimage.label(halo(mask) if team.size > 1 else mask, structure)
     start = team.before(n + 1)
     joined, root = _join(label, start, halo, team.size)
     local = np.arange(n + 1) + start

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from ..team import Team
 from .boxes import Box, Partition
@@ -191,7 +191,7 @@ class VoxelField:
         values, counts, p = self.values.copy(), [], self.partition
         halo = p.halo(p.own.grown(1, 1, p.whole))
         for phase, connectivity in ((1, values.ndim), (-1, 1)):
-            structure = ndimage.generate_binary_structure(values.ndim, connectivity)
+            structure = scipy.ndimage.generate_binary_structure(values.ndim, connectivity)
             small = pieces(values > 0 if phase > 0 else values <= 0, p, halo, structure).small
             values[small] = -phase * np.maximum(np.abs(values[small]), np.finfo(np.float32).tiny)
             counts.append(int(p.team.sum(int(small.sum()))))

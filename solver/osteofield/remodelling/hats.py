@@ -6,8 +6,8 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+import scipy
 from scipy.sparse import csr_matrix
-from scipy.spatial import cKDTree
 
 from ..geometry.grid import Grid
 from ..team import ALONE, Team
@@ -57,7 +57,7 @@ class Hats:
         def places(h: np.ndarray) -> np.ndarray:
             return np.stack(np.unravel_index(h, self._shape), 1) * self._size
 
-        return among[cKDTree(places(among)).query(places(hats))[1]]
+        return among[scipy.spatial.cKDTree(places(among)).query(places(hats))[1]]
 
 
 def rescaled(

@@ -9,7 +9,7 @@ measured anew from the unsnapped contour whenever the surface has moved a quarte
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from ..geometry.boxes import Partition
 from ..geometry.grid import Grid
@@ -68,7 +68,7 @@ class LevelSet:
         far = int(np.ceil(NEAR)) + 1
         held = self.nodes.own.grown(far, far, self.nodes.whole)
         flipped = self.nodes.fetch((self.phi > 0) != (phi > 0), held)
-        around = ndimage.binary_dilation(flipped, np.ones((3,) * flipped.ndim, bool), iterations=far)
+        around = scipy.ndimage.binary_dilation(flipped, np.ones((3,) * flipped.ndim, bool), iterations=far)
         out._mend(around[self.nodes.own.within(held)])
         return out
 
@@ -125,5 +125,5 @@ class LevelSet:
         """Nodes with another phase among their neighbours in the cubes around them."""
         held = self.nodes.own.grown(1, 1, self.nodes.whole)
         bone, size = self.nodes.fetch(self.phi > 0, held), (3,) * self.phi.ndim
-        mixed = ndimage.maximum_filter(bone, size) != ndimage.minimum_filter(bone, size)
+        mixed = scipy.ndimage.maximum_filter(bone, size) != scipy.ndimage.minimum_filter(bone, size)
         return mixed[self.nodes.own.within(held)]
