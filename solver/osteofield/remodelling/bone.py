@@ -19,9 +19,9 @@ from ..geometry.sample import Sample
 from ..geometry.source import vertices
 from ..team import ALONE
 from .contour import Contour
-from .fetch import Fetch
 from .levelset import LevelSet
 from .phase import Phase
+from .recession import Recession
 from .topology import Topology, perforations
 
 RECUT = 0.2  # cells of displacement
@@ -143,10 +143,7 @@ class Bone:
         return float(self.level.nodes.team.most(float(np.abs(depth).max(initial=0.0))))
 
     def _displaced(self, depth: np.ndarray) -> LevelSet:
-        surface = Phase.surface(self.sample)
-        others = Fetch(surface.nodes, surface.own_keys, surface.keys[surface.own :])
-        values = np.concatenate([depth, others(depth)])
-        return self.level.displaced(surface.facets_with(values), self._furthest(depth))
+        return self.level.displaced(Recession(Phase.surface(self.sample), depth))
 
     def recut(self, depth: np.ndarray, log: Callable[[str], None] = lambda line: None) -> Recut:
         """Collective: move the surface and cut the grid along it.

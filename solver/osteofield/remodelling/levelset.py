@@ -14,13 +14,13 @@ import scipy
 from ..geometry.boxes import Partition
 from ..geometry.grid import Grid
 from ..team import ALONE
-from .closest import Facets
 from .contour import Contour
+from .recession import Recession
 
 NEAR = 4.0  # cells: here the distance is only displaced
 REACH = 5.5  # cells: so far displacements are carried from the surface
 REMEASURE = 0.25  # cells of displacement after which the far field is measured again
-SHELL = 4.0  # cells: as far as distances are measured exactly
+SHELL = 5.0  # cells: as far as distances are measured exactly; beyond NEAR, whence nodes come into the band
 MISMATCH = 0.5  # cells between a value and the distance it should be
 
 
@@ -38,25 +38,18 @@ class LevelSet:
         self.phi, self.grid, self.moved = np.array(phi, float, order="C"), grid, moved
         self.nodes = nodes or Partition.even(ALONE, grid.shape)
 
-    def displaced(self, surface: Facets, furthest: float) -> LevelSet:
+    def displaced(self, recession: Recession) -> LevelSet:
         """Collective: the level set after the surface has receded.
 
-        Every node within `REACH` of the surface takes the displacement of the closest point of the
-        triangulated surface.
-
-        Args:
-            surface: The surface as it was meshed; its data: displacement of the corners of every facet along
-                its normal into bone, um, positive where bone is lost.
-            furthest: The largest displacement anywhere, um.
+        Every node within `REACH` of the surface takes the displacement of its closest point.
         """
         out = LevelSet(self.phi, self.grid, self.moved, self.nodes)
-        if not surface.count or furthest == 0.0:
+        if recession.rests:
             return out
         h = self.grid.h
         near = np.flatnonzero(np.abs(self.phi.ravel()) < REACH * h)
-        found = surface.closest(self._points(near), REACH * h)
-        out.phi.ravel()[near] -= np.einsum("ij,ij->i", found.weights, found.data)
-        out.moved += furthest
+        out.phi.ravel()[near] -= recession.at(self._points(near), REACH * h)
+        out.moved += recession.furthest
         if out.moved > REMEASURE * h:
             out._measure(np.flatnonzero(np.abs(out.phi.ravel()) >= NEAR * h))
             out.moved = 0.0

@@ -78,15 +78,12 @@ class Phase:
 
     def facets(self) -> Facets:
         """Collective: the cells of a surface, to be asked for closest points; data: keys of corners."""
-        return self.facets_with(self.keys)
+        return self.facets_with(self.keys[self.canonical(np.arange(self.own_cells))].astype(float))
 
-    def facets_with(self, values: np.ndarray) -> Facets:
-        """Collective: the same with other data: values ``(n,)`` of the vertices."""
-        cells = self.canonical(np.arange(self.own_cells))
-        team = self.nodes.team
-        return Facets(
-            self.points[cells], values[cells].astype(float), places_of_cells(team, self.number[cells]), team
-        )
+    def facets_with(self, data: np.ndarray) -> Facets:
+        """Collective: the same with other data ``(own_cells, m)``; corners in the order of `canonical`."""
+        cells, team = self.canonical(np.arange(self.own_cells)), self.nodes.team
+        return Facets(self.points[cells], data, places_of_cells(team, self.number[cells]), team)
 
     def canonical(self, rows: np.ndarray) -> np.ndarray:
         """Some of the cells, their vertices in the order of their numbers: the same on any ranks."""

@@ -18,8 +18,9 @@ from osteofield.geometry.cut import cut
 from osteofield.geometry.cutpiece import measure, piece_of
 from osteofield.geometry.grid import Grid
 from osteofield.geometry.morphometry import non_manifold_edges, total_volume
+from osteofield.geometry.source import level_set
 from osteofield.remodelling import Bone, Contour, Topology
-from osteofield.remodelling.levelset import NEAR
+from osteofield.remodelling.levelset import NEAR, LevelSet
 from osteofield.team import ALONE
 
 from ..study import COLORS, MARKERS, Convergence, figure, loglog, save
@@ -166,7 +167,7 @@ def march(h: float, shrink: float, shift: float, steps: int = 30, radius: float 
 @pytest.mark.parametrize(("shrink", "shift"), [(60.0, 30.0), (-60.0, 30.0), (1.5, 0.75)])
 def test_ball_that_moves_and_shrinks_or_grows(shrink, shift):
     found = march(39.0, shrink, shift)
-    assert abs(found.volume) < 0.02 and found.centroid < 0.7 and found.manifold == 0, found
+    assert abs(found.volume) < 0.02 and found.centroid < 0.5 and found.manifold == 0, found
 
 
 def test_rest_changes_nothing():
@@ -252,11 +253,29 @@ def test_merging_and_breaking_stay_manifold():
 
 
 # ---------------------------------------------------------------- the real sample
-def crops(image: Path, every: Sequence[int], side: int = 48) -> list[Bone]:
-    """One corner of the image, `side` voxels wide, on cells of one, two, ... voxels."""
-    low = 692.25
-    spec = ImageSpec(image, 63.0, 1.0, crop=((low,) * 3, (low + side * VOXEL,) * 3))
-    return [Bone.at_start(build_sample(SampleSpec(image=spec, cell_size=k * VOXEL))) for k in every]
+CORNER = 692.25  # um: where the voxels of the image begin
+SHALLOW = (0.05, 5.0, 10.0, 15.0, 20.0)
+
+
+def crop(image: Path, corner: Sequence[int], side: int, h: float) -> SampleSpec:
+    """Some of the image; corner and side in voxels."""
+    low = tuple(CORNER + VOXEL * k for k in corner)
+    spec = ImageSpec(image, 63.0, 1.0, crop=(low, tuple(a + side * VOXEL for a in low)))
+    return SampleSpec(image=spec, cell_size=h)
+
+
+def thinned(spec: SampleSpec, depths: Sequence[float]) -> np.ndarray:
+    """Bone that is lost when the surface recedes evenly, um^3; as `Bone.at_start` begins, without a mesh."""
+    source = level_set(spec, spec.cell_size, ALONE, lambda _: None)
+    phi = LevelSet(source.phi, source.grid, 0.0, source.nodes).mended().measured().phi
+    return Contour(phi, source.grid).volume - np.array([Contour(phi - d, source.grid).volume for d in depths])
+
+
+def against_voxels(image: Path, corners: Sequence[Sequence[int]], side: int, h: float = 39.0) -> np.ndarray:
+    """Error of the bone lost on some crops against cells of a voxel, %; the last line: on all together."""
+    lost = np.array([[thinned(crop(image, c, side, k), SHALLOW) for c in corners] for k in (h, VOXEL)])
+    lost = np.concatenate([lost, lost.sum(1, keepdims=True)], axis=1)
+    return 100 * (lost[0] / lost[1] - 1)
 
 
 def losses(start: Bone, steps: int, depth: float) -> tuple[np.ndarray, Bone, int]:
@@ -269,26 +288,32 @@ def losses(start: Bone, steps: int, depth: float) -> tuple[np.ndarray, Bone, int
     return np.array(out), now, bad
 
 
-def test_real_trabeculae(shared_data):
-    """Cells of 39 um lose what cells of 19.5 um lose, to 1 % over 10 um, 3 % over 20; they stay well shaped.
+def test_real_trabeculae_lose_on_cells_of_39_um_what_they_lose_on_voxels(shared_data):
+    """To 1 % up to 20 um: in the middle of the image, and on the crops along its diagonal together.
 
-    Re-cuts have no share in that: two of 10 um lose what phi - 20 um has lost, to round-off.
+    A crop of 0.7 mm alone may be off by 2 %, where 20 um leave bone that is less than three cells thick.
     """
-    both = crops(shared_data / "lhdl_3155_D_4_crop128.nrrd", (2, 1), 36)
-    (coarse, after, bad), (fine, _, _) = (losses(b, 2, 10.0) for b in both)
-    for bone_, lost in zip(both, (coarse, fine), strict=True):
-        offset = Contour(bone_.level.phi - 20.0, bone_.grid).volume
-        assert lost[-1] == pytest.approx(bone_.contour.volume - offset, rel=1e-9)
-    assert (np.abs(coarse / fine - 1) < (0.01, 0.03)).all(), coarse / fine
+    image = shared_data / "lhdl_3155_D_4_crop128.nrrd"
+    middle = against_voxels(image, [(42, 42, 42)], 44)[-1]
+    diagonal = against_voxels(image, [(k, k, k) for k in (0, 46, 92)], 36)
+    assert np.abs(middle).max() < 1.0, middle
+    assert np.abs(diagonal[-1]).max() < 1.0 and np.abs(diagonal).max() < 2.5, diagonal
+
+
+def test_recuts_of_real_trabeculae(shared_data):
+    """Two of 10 um lose what phi - 20 um has lost, to round-off; cells stay well shaped."""
+    start = Bone.at_start(build_sample(crop(shared_data / "lhdl_3155_D_4_crop128.nrrd", (0, 0, 0), 36, 39.0)))
+    lost, after, bad = losses(start, 2, 10.0)
+    offset = Contour(start.level.phi - 20.0, start.grid).volume
+    assert lost[-1] == pytest.approx(start.contour.volume - offset, rel=1e-9)
     q = after.sample.morphometry.quality
     assert bad == 0 and q.below_5 <= 3e-4 * q.cells and q.largest < 170.0
 
 
 def day_of_perforation(image: Path, h: float) -> float:
     """Day on which a real strut, 3.3 cells of 39 um at its neck, is through where 1 um a day is lost."""
-    low, side, neck, reach = 692.25, 40 * VOXEL, np.array([848.2, 817.5, 1207.5]), 130.0
-    spec = ImageSpec(image, 63.0, 1.0, crop=((low,) * 3, (low + side,) * 3))
-    sample = build_sample(SampleSpec(image=spec, cell_size=h))
+    neck, reach = np.array([848.2, 817.5, 1207.5]), 130.0
+    sample = build_sample(crop(image, (0, 0, 0), 40, h))
     if h == 39.0:
         near = np.linalg.norm(sample.points - neck, axis=1) < reach
         assert np.nanmin(2 * sample.half_thickness[near]) > 3 * h
@@ -350,8 +375,16 @@ def draw(folder: Path, work: Path) -> list[str]:
             )
     data = Path(__file__).parents[4] / "shared" / "data" / "lhdl_3155_D_4_crop128.nrrd"
     if data.exists():
+        nine = [c for c in np.ndindex(3, 3, 3) if c.count(1) in (0, 3)]  # eight corners and the middle
+        errors = against_voxels(data, [tuple(40 * k for k in c) for c in nine], 48)
+        for name, e in zip([*map(str, nine), "all nine"], errors, strict=True):
+            lines.append(
+                f"real crop of 48 voxels, {name}, cells of 39 um: "
+                + ", ".join(f"{d:g} um {x:+.2f}" for d, x in zip(SHALLOW, e, strict=True))
+                + " %"
+            )
         depths = 5.0 * np.arange(1, 13)
-        *coarse, fine = crops(data, (3, 2, 1))
+        *coarse, fine = (Bone.at_start(build_sample(crop(data, (0, 0, 0), 48, k * VOXEL))) for k in (3, 2, 1))
         reference, _, _ = losses(fine, len(depths), 5.0)
         for start, color, marker in zip(coarse, COLORS, MARKERS, strict=False):
             h = start.grid.h
