@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from osteofield.units import UnitError, describe, per_thickness, quantity, unit
-from osteofield.unittable import UNITS
 
 
 @pytest.mark.parametrize(
@@ -35,13 +34,6 @@ from osteofield.unittable import UNITS
         ("1", 1.0),
         ("", 1.0),
         ("%", 0.01),
-        ("µm²·s⁻¹".replace("·", " "), 86400.0),
-        ("cells per mm^3", 1.0),
-        ("micrometers/hours", 24.0),
-        ("um**(1/2) * um^-0.5", 1.0),
-        ("week", 7.0),
-        ("kDa", 1.66053906892e-12),
-        ("1/(um/(day pM))", 1.0),
     ],
 )
 def test_factor_in_internal_units(text: str, factor: float) -> None:
@@ -68,15 +60,6 @@ def test_concentrations_have_factor_one_exactly() -> None:
         "*um",
         "um +1",
         "um um um*",
-        "um^",
-        "um^(1/0)",
-        "um^2^2",
-        "um^1000",
-        "mol^-30",
-        "(um",
-        "um)",
-        "(" * 5000,
-        "1*um",
     ],
 )
 def test_what_is_no_unit(text: str) -> None:
@@ -149,50 +132,7 @@ def test_describe_names_dimensions_in_words() -> None:
     assert "[length]" in describe(unit("um^4"))
 
 
-@pytest.fixture(scope="module")
-def judge():
-    """Another library of units that knows what osteofield counts."""
-    pint = pytest.importorskip("pint", reason="pint is not installed (test dependencies)")
-    registry = pint.UnitRegistry()
-    for line in ("cell = [cell]", "CFU = [colony]", "@alias cell = cells", "@alias CFU = CFUs"):
-        registry.define(line)
-    return registry
-
-
-INTERNAL = {"[length]": "um", "[time]": "day", "[mass]": "ng", "[substance]": "pmol / L * um^3",
-            "[cell]": "cell / mm^3 * um^3", "[colony]": "CFU / mm^3 * um^3"}  # fmt: skip
-
-
-def judged(registry, text: str) -> tuple[float, dict[str, float]]:
-    """Factor in internal units and dimension by the other library."""
-    q = registry.Quantity(1.0, registry.parse_units(text))
-    internal = registry.Quantity(1.0)
-    for dimension, power in q.dimensionality.items():
-        internal = internal * registry.Quantity(1.0, registry.parse_units(INTERNAL[dimension])) ** power
-    return (q / internal).to_base_units().magnitude, dict(q.dimensionality)
-
-
-def test_every_unit_is_what_another_library_says(judge) -> None:
-    for name in UNITS:
-        factor, dimension = judged(judge, "percent" if name == "%" else name)
-        assert unit(name).factor == pytest.approx(factor, rel=1e-9), name
-        assert dict(unit(name).dimension) == dimension, name
-
-
-POWERS = st.sampled_from(["", "^2", "^-1", "^(1/2)", "**2"])
-FACTORS = st.tuples(st.sampled_from(sorted({*UNITS} - {"%", "Å"})), POWERS).map("".join)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(FACTORS, st.lists(st.tuples(st.sampled_from([" * ", "/", " "]), FACTORS), max_size=2))
-def test_products_are_what_another_library_says(judge, first: str, more: list[tuple[str, str]]) -> None:
-    text = first + "".join(map("".join, more))
-    factor, dimension = judged(judge, text)
-    assert unit(text).factor == pytest.approx(factor, rel=1e-8)
-    assert dict(unit(text).dimension) == {d: pytest.approx(p) for d, p in dimension.items()}
-
-
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=12))
 def test_any_text_gives_a_number_or_a_unit_error(text: str) -> None:
     try:

@@ -20,7 +20,7 @@ from . import cbuild
 from .batch import find_launcher, profile_path, read_profile
 from .errors import InputError
 
-PACKAGES = ("cffi", "h5py", "meshio", "numpy", "scipy", "SimpleITK", "sympy")
+PACKAGES = ("cffi", "h5py", "meshio", "numpy", "pint", "scipy", "SimpleITK", "sympy")
 PICTURES = ("imageio", "matplotlib", "pyvista")
 _ROOM = 64  # MB of shared memory that the ranks of a small run want
 _LIMIT = 90  # seconds that one trial may take

@@ -14,12 +14,42 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from .unittable import FOREIGN, UNITS
+if TYPE_CHECKING:
+    import pint
+
+# base units of the coherent internal system; "substance" and the counts are scaled so that pM
+# and 1/mm^3 are 1
+_INTERNAL = {
+    "[length]": "um",
+    "[time]": "day",
+    "[substance]": "pM * um^3",
+    "[cell]": "cell / mm^3 * um^3",
+    "[colony]": "CFU / mm^3 * um^3",
+    "[mass]": "ng",
+}
 
 
 class UnitError(ValueError):
     """A unit or quantity that cannot be read, or has the wrong dimension."""
+
+
+@lru_cache(1)
+def _registry() -> pint.UnitRegistry:
+    import pint  # half a second: only when a unit is really read
+
+    u = pint.UnitRegistry(cache_folder=None)
+    for line in (
+        "cell = [cell]",
+        "CFU = [colony]",
+        "@alias cell = cells",
+        "pM = 1e-12 mol / liter",
+        "nM = 1e-9 mol / liter",
+        "uM = 1e-6 mol / liter",
+    ):
+        u.define(line)
+    return u
 
 
 @dataclass(frozen=True)
@@ -74,133 +104,47 @@ def unit(text: str) -> Unit:
     """Read a unit such as ``um^2/s``, ``1/(pM day)``, ``cells/mm^3``, ``CFU``, ``1`` or ``%``.
 
     Raises:
-        UnitError: The text is no unit, or one of a dimension that is not used here.
+        UnitError: The text is no unit, or an offset one such as degC.
     """
+    _only_units(text)
+    u = _registry()
+    try:
+        q = u.Quantity(1.0, u.parse_units(_clean(text))) if _clean(text) not in ("", "1") else u.Quantity(1.0)
+    except Exception:  # pint raises tokenizer, arithmetic and assertion errors of many kinds
+        try:
+            q = u.parse_expression(_clean(text))
+            q = u.Quantity(q)
+        except Exception as e:
+            raise UnitError(f"'{text}' is not a unit; write for example 'um', '1/day' or 'pM'") from e
+    dims = dict(q.dimensionality)
+    unknown = set(dims) - set(_INTERNAL)
+    if unknown:
+        raise UnitError(f"'{text}' has dimension {', '.join(sorted(unknown))}, which osteofield does not use")
+    factor = q.to_base_units().magnitude
+    for d, power in dims.items():
+        factor /= u.Quantity(1.0, u.parse_units(_INTERNAL[d])).to_base_units().magnitude ** float(power)  # type: ignore[arg-type]
+    dimension = tuple(sorted((d, Fraction(p).limit_denominator(1000)) for d, p in dims.items() if p))  # type: ignore[arg-type]
+    rounded = float(f"{factor:.12g}")  # 1e-12 mol/L and 1 pM must be one number
+    if abs(rounded - factor) < 5e-15 * abs(factor):
+        factor = rounded
+    return Unit(factor, dimension, text.strip())
+
+
+_EXPONENT = re.compile(r"(?:\^|\*\*)\s*(?:[-+]?[\d.]+|\(\s*[-+]?[\d./ ]+\))")
+
+
+def _only_units(text: str) -> None:
+    """Refuse what pint would take for a number: ``1,5 um`` is not 5 um, and ``1 2 um`` not 2 um."""
     if "," in text:
         raise UnitError(f"'{text.strip()}' is not a unit; decimals are written with a point, not a comma")
-    try:
-        product = _Product(_plain(text)).read() if text.strip() else {}
-        exact, rest, powers = Fraction(1), 1.0, dict[str, Fraction]()
-        for name, p in product.items():
-            size, dimension = UNITS[name]
-            if p.denominator == 1:
-                exact *= size**p.numerator
-            else:
-                rest *= float(size) ** float(p)
-            for d, e in dimension.items():
-                powers[d] = powers.get(d, Fraction(0)) + e * p
-        factor = float(exact) * rest
-        if not 0 < factor < math.inf:
-            raise _NoUnitError(text)
-    except (_NoUnitError, RecursionError, OverflowError) as e:
-        raise UnitError(f"'{text.strip()}' is not a unit; write for example 'um', '1/day' or 'pM'") from e
-    return Unit(factor, tuple(sorted((d, p) for d, p in powers.items() if p)), text.strip())
+    rest = re.sub(r"(?<![\w.])1(?=\s*(?:/|$))", "", _EXPONENT.sub("", text))
+    if re.search(r"(?<![A-Za-z_])\d|[-+]|\*\s*$|^\s*\*", rest):
+        raise UnitError(f"'{text.strip()}' is not a unit; write for example 'um', '1/day' or 'pM'")
 
 
-class _NoUnitError(ValueError):
-    """A text that is no unit."""
-
-
-_TOKEN = re.compile(r"\s*(?:([A-Za-zÅ%_]\w*)|(\d+(?:\.\d*)?|\.\d+)|([-+*/^()]))")
-_MOST = 30  # the largest power of a unit
-
-
-def _plain(text: str) -> str:
-    """A unit with one way of writing micro and powers."""
-    t = text.strip().replace("µ", "u").replace("μ", "u").replace("**", "^")
-    t = re.sub("[⁻⁰¹²³⁴-⁹]+", lambda m: "^" + m[0].translate(_RAISED), t)
-    return re.sub(r"\bper\b", "/", t)
-
-
-_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-
-
-class _Product:
-    """Reads units with powers, multiplied and divided from the left to the right; a blank multiplies."""
-
-    def __init__(self, text: str):
-        self._tokens: list[str] = []
-        end = 0
-        while end < len(text):
-            m = _TOKEN.match(text, end)
-            if m is None:
-                raise _NoUnitError(text[end:])
-            self._tokens.append(m[0].strip())
-            end = m.end()
-        self._at = 0
-
-    def read(self) -> dict[str, Fraction]:
-        """Unit to its power."""
-        out = self._product()
-        if self._next:
-            raise _NoUnitError(self._next)
-        return out
-
-    @property
-    def _next(self) -> str:
-        return self._tokens[self._at] if self._at < len(self._tokens) else ""
-
-    def _take(self) -> str:
-        self._at += 1
-        return self._tokens[self._at - 1] if self._at <= len(self._tokens) else ""
-
-    def _product(self) -> dict[str, Fraction]:
-        out = self._factor()
-        while self._next and self._next not in ")":
-            sign = -1 if self._next == "/" else 1
-            if self._next in "*/":
-                self._take()
-            for name, p in self._factor().items():
-                out[name] = out.get(name, Fraction(0)) + sign * p
-        return out
-
-    def _factor(self) -> dict[str, Fraction]:
-        token = self._take()
-        if token == "1" and self._next in ("/", ")", ""):
-            return {}
-        if token == "(":
-            out = self._product()
-            if self._take() != ")":
-                raise _NoUnitError(token)
-        elif token in UNITS:
-            out = {token: Fraction(1)}
-        elif token in FOREIGN:
-            raise UnitError(f"'{token}' is a unit of {FOREIGN[token]}, which osteofield does not use")
-        else:
-            raise _NoUnitError(token)
-        if self._next == "^":
-            self._take()
-            power = self._power()
-            out = {name: p * power for name, p in out.items()}
-        return out
-
-    def _power(self) -> Fraction:
-        """A number, or one or two of them in brackets."""
-        if self._next != "(":
-            return self._number()
-        self._take()
-        power = self._number()
-        if self._next == "/":
-            self._take()
-            below = self._number()
-            if not below:
-                raise _NoUnitError("0")
-            power /= below
-        if self._take() != ")":
-            raise _NoUnitError("(")
-        return power
-
-    def _number(self) -> Fraction:
-        sign = -1 if self._next == "-" else 1
-        if self._next in ("-", "+"):
-            self._take()
-        token = self._take()
-        if not re.fullmatch(r"\d+\.?\d*|\.\d+", token) or len(token) > 12:
-            raise _NoUnitError(token)
-        power = sign * Fraction(token).limit_denominator(1000)
-        if abs(power) > _MOST:
-            raise _NoUnitError(token)
-        return power
+def _clean(text: str) -> str:
+    t = text.strip().replace("µ", "u").replace("μ", "u").replace("^", "**")
+    return re.sub(r"(?<=[A-Za-z\)])\s+(?=[A-Za-z\(])", " * ", t).replace("%", "percent")
 
 
 _QUANTITY = re.compile(r"^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)$", re.S)
