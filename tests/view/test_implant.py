@@ -17,6 +17,7 @@ from osteofield.simulation.writer import Frame, MeshData, write_frame
 from osteofield.view import plot
 from osteofield.view.implant import loops
 from osteofield.view.style import CUT_BONE, IMPLANT
+from osteofield.view.window import build_window
 
 
 def test_segments_make_loops():
@@ -79,3 +80,19 @@ def test_a_pin_cut_open(tmp_path: Path):
     height, width = image.shape[:2]
     on_plane = image[int(0.4 * height) : int(0.8 * height), int(0.66 * width) : int(0.73 * width)]
     assert (np.abs(on_plane - to_rgb(CUT_BONE)).max(-1) < 0.02).mean() > 0.9  # bone hides the pin in it
+
+
+@pytest.mark.usefixtures("opengl")
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_the_window_shows_the_implant(tmp_path: Path, dimension: int):
+    plotter = build_window(write(tmp_path / "r", dimension), off_screen=True)
+    image = plotter.screenshot(None, return_img=True) / 255.0
+    body = plotter.actors["implant"].mapper.dataset
+    plotter.close()
+    if dimension == 2:
+        assert body.area == pytest.approx(np.pi * 200**2, rel=0.03)  # filled, all of it
+    else:
+        assert body.bounds[1] - body.bounds[0] == pytest.approx(400, rel=0.03)
+        assert body.n_open_edges == 0  # cut open, and closed by its section
+    seen = np.abs(image / image.max(-1, keepdims=True) - np.array(to_rgb(IMPLANT)) / to_rgb(IMPLANT)[2])
+    assert (seen.max(-1) < 0.03).mean() > 0.01

@@ -56,22 +56,20 @@ def test_results_without_fields_are_refused(tmp_path: Path) -> None:
         write_paraview(tmp_path / "mixed")
 
 
-@pytest.mark.parametrize("dimension", [2, 3])
-def test_paraview_draws_it(dimension: int, result2: Result, result3: Result, tmp_path: Path) -> None:
-    """Moved to another place, started from a third one, drawn by ParaView without a window."""
+def drawn(results: Path, folder: Path) -> np.ndarray:
+    """The picture that ParaView makes of results moved to another place, started from a third one."""
     if not (shutil.which("pvbatch") and shutil.which("xvfb-run")):
         pytest.skip("ParaView is not installed; on Debian: apt-get install paraview xvfb")
-    result = result3 if dimension == 3 else result2
-    moved = tmp_path / "moved"
-    shutil.copytree(result.path, moved)
+    moved = folder / "moved"
+    shutil.copytree(results, moved)
     write_paraview(moved)
-    picture = tmp_path / "picture.png"
+    picture = folder / "picture.png"
     # its own Python and MPI, not those of this environment
     clean = {k: os.environ[k] for k in ("HOME", "LANG", "TMPDIR") if k in os.environ} | {"PATH": os.defpath}
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
     command = [*screen, "pvbatch", str(moved / "resorption.py"), str(picture)]
     for _ in range(3):  # xvfb-run may lose the race for a display number
-        done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=120)
         if "bad X server connection" not in done.stderr:
             break
     assert done.returncode == 0, done.stderr[-2000:]
@@ -79,8 +77,23 @@ def test_paraview_draws_it(dimension: int, result2: Result, result3: Result, tmp
     import matplotlib.pyplot as plt
 
     image = plt.imread(picture)[..., :3]
-    body = image[: int(0.9 * len(image))]
+    return np.asarray(image[: int(0.9 * len(image))])
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_paraview_draws_it(dimension: int, result2: Result, result3: Result, tmp_path: Path) -> None:
+    body = drawn((result3 if dimension == 3 else result2).path, tmp_path)
     assert (body.min(-1) < 0.9).mean() > 0.03
     if dimension == 3:  # eroded bone is dark purple or orange, infected marrow blue
         blue = (body[..., 2] > body[..., 0] + 0.15) & (body[..., 2] > 0.3)
         assert blue.sum() > 300
+
+
+def test_paraview_draws_an_implant(tmp_path: Path) -> None:
+    from .test_implant import write
+
+    body = drawn(write(tmp_path / "pin", 3), tmp_path)
+    flat = np.ptp(body, axis=-1) < 0.06
+    assert (
+        flat & (body.mean(-1) > 0.25) & (body.mean(-1) < 0.6)
+    ).mean() > 0.01  # its grey, in light and shade

@@ -30,9 +30,9 @@ EXAMPLES = """examples:
 # what can be written, and the endings of its names
 OUTPUTS = {
     "ct": (".nrrd", ".mha", ".mhd", ".nii", ".nii.gz", ".tif", ".tiff"), "surface": (".stl", ".ply"),
-    "points": (".csv",), "lesion": (".csv",),
+    "implant": (".stl", ".ply"), "points": (".csv",), "lesion": (".csv",),
 }  # fmt: skip
-SCAN = ("voxel", "blur", "noise", "seed", "bone_grey", "marrow_grey")
+SCAN = ("voxel", "blur", "noise", "seed", "bone_grey", "marrow_grey", "implant_grey")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +48,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--surface", metavar="FILE", type=Path, help="bone surface: .stl, or .ply with depth at every point"
+    )
+    parser.add_argument(
+        "--implant", metavar="FILE", type=Path, help="closed surface of an implant: .stl, .ply"
     )
     parser.add_argument(
         "--points",
@@ -74,6 +77,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="GREY",
         help="grey value of marrow; by default both follow from the source image and its threshold",
     )
+    scan.add_argument("--implant-grey", metavar="GREY", help="grey value of an implant; default titanium's")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -94,7 +98,7 @@ def execute(args: argparse.Namespace) -> int:
     time = read.length("time", "day", sign=True)
     voxel, blur = read.length("voxel", "um"), read.length("blur", "um", zero=True)
     noise, seed = read.number("noise", least=0.0), read.number("seed", least=0.0, whole=True)
-    greys = read.number("bone_grey"), read.number("marrow_grey")
+    greys = read.number("bone_grey"), read.number("marrow_grey"), read.number("implant_grey")
     if problems:
         raise InputError(problems)
     if not is_root():  # serial work
@@ -107,7 +111,7 @@ def execute(args: argparse.Namespace) -> int:
     if args.ct is not None:
         made = export.scan(
             bone, voxel, blur=blur or 0.0, noise=noise or 0.0, seed=int(seed or 0),
-            bone_grey=greys[0], marrow_grey=greys[1],
+            bone_grey=greys[0], marrow_grey=greys[1], implant_grey=greys[2],
         )  # fmt: skip
         notes = export.write_scan(made, args.ct)
         shape = " x ".join(map(str, made.share.shape))
@@ -116,12 +120,21 @@ def execute(args: argparse.Namespace) -> int:
             f"written: {args.ct}: {shape} voxels of {size} um, BV/TV {made.bv_tv:.4f}; bone {made.bone:g}, "
             f"marrow {made.marrow:g}: grey values above {made.threshold:g} are bone"
         )
+        if made.implant is not None:
+            whose = "given" if greys[2] is not None else "titanium's beside bone's at 50 keV, assumed"
+            say(f"implant {made.implant_grey:.4g} ({whose}); it is no part of BV/TV")
         for note in notes:
             say(f"note: {note}")
     if args.surface is not None:
         skin = export.skin_of(bone)
         export.write_skin(skin, args.surface)
         say(f"written: {args.surface}: {len(skin.triangles)} triangles in um")
+        if bone.implant and args.implant is None:
+            say("note: bone is open where it touches the implant, whose own surface --implant writes")
+    if args.implant is not None:
+        skin = export.implant_skin(bone)
+        export.write_skin(skin, args.implant)
+        say(f"written: {args.implant}: {len(skin.triangles)} triangles in um")
     if args.points is not None:
         say(f"written: {args.points}: {export.write_points(bone, args.points)} points")
     if args.lesion is not None:

@@ -4,7 +4,7 @@
 from .bone import Bone, bone_at, bone_of
 from .lesions import Lesion, lesions_of
 from .scan import Scan, scan, write_scan
-from .surface import Skin, skin_of, write_skin
+from .surface import Skin, implant_skin, skin_of, write_skin
 from .tables import write_lesions, write_points
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Skin",
     "bone_at",
     "bone_of",
+    "implant_skin",
     "lesions_of",
     "scan",
     "skin_of",

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, Problem
 from ..geometry import Sample
+from ..geometry.implant import Hull
 from ..results import Result
 
 AT_CUT = "_at_cut"  # behind the name of the depth: the part of it that a moving mesh shows
@@ -31,6 +33,7 @@ class Bone:
         eroded_above: Depth from which surface counts as eroded.
         provenance: Where the sample comes from.
         moved: Whether the mesh is not that of day 0: the surface moves.
+        hull: Surface of an implant in the sample; None without one.
     """
 
     time: float
@@ -43,6 +46,7 @@ class Bone:
     eroded_above: float
     provenance: dict[str, Any]
     moved: bool = False
+    hull: Hull | None = None
 
     @property
     def dimension(self) -> int:
@@ -51,7 +55,72 @@ class Bone:
     @property
     def implant(self) -> bool:
         """Whether the sample holds an implant, so that its bone surface alone does not bound its bone."""
-        return "implant" in self.provenance or "implant" in (self.provenance.get("labels") or {})
+        known = "implant" in self.provenance or "implant" in (self.provenance.get("labels") or {})
+        return known or self.hull is not None
+
+    @property
+    def hull_in_box(self) -> Hull:
+        """The implant's surface without what lies in the faces of the box, where the sample ends.
+
+        Raises:
+            InputError: The sample holds an implant whose surface was not written.
+        """
+        if self.hull is None:
+            raise InputError(
+                Problem(
+                    "this sample holds an implant, but the folder has no implant.xdmf; run the case again."
+                )
+            )
+        x, facets = self.hull.points, self.hull.facets
+        near = 1e-6 * float((self.upper - self.lower).max())
+        inside = np.ones(len(facets), bool)
+        for side in (self.lower, self.upper):
+            inside &= ~(np.abs(x - side) < near)[facets].all(1).any(1)
+        return _compact(replace(self.hull, facets=facets[inside]))
+
+    @cached_property
+    def solid(self) -> Solid:
+        """What bounds bone and implant together: the bone surface, and the implant's where it touches marrow.
+
+        Raises:
+            InputError: As `hull_in_box`.
+        """
+        if not self.implant:
+            return Solid(self.points, self.facets, self.depth, self.recorded, len(self.facets))
+        hull = self.hull_in_box
+        free = hull.facets[hull.at_marrow[hull.facets].all(1)]
+        both = np.concatenate([self.points, hull.points])
+        rows = np.concatenate([self.facets, free + len(self.points)])
+        used, first, number = np.unique(both[rows.ravel()], axis=0, return_index=True, return_inverse=True)
+        row = rows.ravel()[first]  # bone comes first, so where they meet the point is one of bone
+        none = np.zeros(len(hull.points))
+        return Solid(
+            used, number.reshape(rows.shape), np.append(self.depth, none)[row],
+            np.append(self.recorded, none)[row], len(self.facets),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Solid:
+    """The surface of bone and implant towards marrow.
+
+    Attributes:
+        points: ``(n, d)`` um.
+        facets: ``(m, d)`` rows of `points`, normals into the marrow; those of bone first.
+        depth, recorded: ``(n,)`` as of `Bone`; 0 on an implant.
+        bone: How many facets are of bone.
+    """
+
+    points: np.ndarray
+    facets: np.ndarray
+    depth: np.ndarray
+    recorded: np.ndarray
+    bone: int
+
+
+def _compact(hull: Hull) -> Hull:
+    used, facets = np.unique(hull.facets, return_inverse=True)
+    return Hull(hull.points[used], facets.reshape(hull.facets.shape), hull.at_marrow[used])
 
 
 def bone_of(sample: Sample, depth: np.ndarray | None = None) -> Bone:
@@ -74,6 +143,7 @@ def bone_of(sample: Sample, depth: np.ndarray | None = None) -> Bone:
         recorded=lost,
         eroded_above=2.0,
         provenance=sample.provenance,
+        hull=sample.implant,
     )
 
 
@@ -122,7 +192,17 @@ def bone_at(result: Result, time: float | None = None) -> Bone:
         eroded_above=float(record.get("eroded_above") or 0.0),
         moved=_moves(result),
         provenance=dict((record.get("mesh") or {}).get("provenance") or {}),
+        hull=_hull(result, d),
     )
+
+
+def _hull(result: Result, d: int) -> Hull | None:
+    if result.implant is None:
+        return None
+    points, facets, free = result.implant
+    at_marrow = np.zeros(len(points), bool)
+    at_marrow[facets[free]] = True
+    return Hull(np.ascontiguousarray(points[:, :d]), facets, at_marrow)
 
 
 def _moves(result: Result) -> bool:

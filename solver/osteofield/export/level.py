@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..errors import InputError, Problem
+from ..geometry.implant import Hull
 from ..geometry.nearest import Surface
 from ..geometry.sides import Nodes, in_bone
 from .bone import Bone
@@ -16,19 +16,31 @@ from .bone import Bone
 
 @dataclass(frozen=True)
 class Level:
-    """Distance to the bone surface at the nodes of a grid, um, positive in bone.
+    """Distance to the surface of bone and implant at the nodes of a grid, um, positive in them.
 
     Attributes:
         nodes: The grid.
         before: At day 0 (or of the moved mesh); far from the surface any larger value of that sign.
-        now: After erosion and formation; near the surface of that time a distance.
-        facet: Nearest facet of the surface mesh; -1 far from it.
+        now: After erosion and formation, an implant taken as bone; near the surface of then a distance.
+        facet: Nearest facet of `Bone.solid`; -1 far from it.
+        implant: Distance to the surface of an implant, positive in it; None without one.
     """
 
     nodes: Nodes
     before: np.ndarray
     now: np.ndarray
     facet: np.ndarray
+    implant: np.ndarray | None = None
+
+    @property
+    def solid(self) -> np.ndarray:
+        """Positive in bone as it is now and in the implant, which loses nothing."""
+        return self.now if self.implant is None else np.maximum(self.now, self.implant)
+
+    @property
+    def bone(self) -> np.ndarray:
+        """Positive in bone alone, as it is now."""
+        return self.now if self.implant is None else np.minimum(self.now, -self.implant)
 
 
 def level_of(bone: Bone, nodes: Nodes) -> Level:
@@ -38,36 +50,47 @@ def level_of(bone: Bone, nodes: Nodes) -> Level:
     point nearest to it; where bone was formed (negative depth), likewise outside. Erosion so comes
     from every side as far as the medial surface, which is also where the models stop it.
 
+    What is nearer to an implant's surface than to bone's loses nothing, and an implant loses nothing.
+
     Raises:
-        InputError: The sample holds an implant.
+        InputError: The sample holds an implant, and the results do not have its surface.
         ComputationStopped: The surface does not divide the box.
     """
-    if bone.implant:
-        raise InputError(
-            Problem(
-                "this sample holds an implant, which a scan or a closed bone surface cannot show yet: only "
-                "--points and --lesion can be written; implant.xdmf has its own surface."
-            )
-        )
-    if not len(bone.facets):
+    solid = bone.solid
+    if not len(solid.facets):
         far = np.full(nodes.shape, -np.inf)
         return Level(nodes, far, far, np.full(nodes.shape, -1, np.int64))
-    inside = in_bone(nodes, bone.points, bone.facets)
+    inside = in_bone(nodes, solid.points, solid.facets)
     near = np.zeros(nodes.shape, bool)
     diagonal = 1.001 * float(np.linalg.norm(nodes.spacing))
-    for phase, deepest in ((inside, bone.depth.max()), (~inside, -bone.depth.min())):
+    for phase, deepest in ((inside, solid.depth.max()), (~inside, -solid.depth.min())):
         # every node of the cells near a surface: the one of day 0, or one that far inside
         reach = 2 * diagonal + max(float(deepest), 0.0)
         near |= phase & (_distance(phase, nodes) <= reach)
-    found = Surface(bone.points, bone.facets).nearest(nodes.at(np.flatnonzero(near)))
+    found = Surface(solid.points, solid.facets).nearest(nodes.at(np.flatnonzero(near)))
     sign = np.where(inside, 1.0, -1.0)
     before = sign * np.inf
     before[near] = sign[near] * found.distance
     now = before.copy()
-    now[near] -= found.interpolate(bone.facets, bone.depth)
+    now[near] -= found.interpolate(solid.facets, solid.depth)
     facet = np.full(nodes.shape, -1, np.int64)
     facet[near] = found.facet
-    return Level(nodes, before, now, facet)
+    if not bone.implant:
+        return Level(nodes, before, now, facet)
+    implant = _level_of_implant(bone.hull_in_box, nodes)
+    return Level(nodes, before, now, facet, implant)
+
+
+def _level_of_implant(hull: Hull, nodes: Nodes) -> np.ndarray:
+    inside = in_bone(nodes, hull.points, hull.facets)
+    level = np.where(inside, np.inf, -np.inf)
+    reach = 2.002 * float(np.linalg.norm(nodes.spacing))
+    near = np.zeros(nodes.shape, bool)
+    for phase in (inside, ~inside):
+        near |= phase & (_distance(phase, nodes) <= reach)
+    found = Surface(hull.points, hull.facets).nearest(nodes.at(np.flatnonzero(near)))
+    level[near] = np.where(inside[near], found.distance, -found.distance)
+    return level
 
 
 def _distance(phase: np.ndarray, nodes: Nodes) -> np.ndarray:

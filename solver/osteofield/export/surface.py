@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from ..errors import InputError, Problem, writing
 from ..geometry.nearest import Surface
+from ..geometry.sides import Nodes
 from .bone import Bone
 from .grid import finest
 from .level import level_of
@@ -31,7 +33,7 @@ class Skin:
 
 
 def skin_of(bone: Bone) -> Skin:
-    """The surface of the bone as it is at its time.
+    """The surface of the bone as it is at its time; where bone touches an implant it is open.
 
     Where the mesh has that surface (day 0, or it has moved), it is the mesh. Otherwise it is where
     the eroded bone of `level_of` ends, contoured on a grid as fine as the mesh: holes show where
@@ -57,17 +59,46 @@ def skin_of(bone: Bone) -> Skin:
     level = level_of(bone, nodes)
     limit = 2 * float(np.linalg.norm(nodes.spacing))
     grid = pyvista.ImageData(dimensions=nodes.shape, spacing=tuple(nodes.spacing), origin=tuple(nodes.first))
-    grid["level"] = level.now.clip(-limit, limit).ravel(order="F")
+    grid["level"] = level.solid.clip(-limit, limit).ravel(order="F")
     found = grid.contour([0.0], scalars="level", method="flying_edges", compute_normals=False)
     if not found.n_cells:
         return Skin(np.zeros((0, 3)), np.zeros((0, 3), np.int64), np.zeros(0))
     points = np.asarray(found.points, float)
     triangles = np.asarray(found.regular_faces, np.int64)
-    near = Surface(bone.points, bone.facets).nearest(points)
-    return Skin(
-        points, _into_marrow(points, triangles, level.now, nodes.first, nodes.spacing),
-        near.interpolate(bone.facets, bone.recorded),
-    )  # fmt: skip
+    triangles = _into_marrow(points, triangles, level.solid, nodes.first, nodes.spacing)
+    solid = bone.solid
+    surface = Surface(solid.points, solid.facets)
+    depth = surface.nearest(points).interpolate(solid.facets, solid.recorded)
+    if level.implant is not None:  # what the contour has of it is left out, also where bone has bared it
+        at = points[triangles].mean(1)
+        now, implant = (_at(v.clip(-limit, limit), nodes, at) for v in (level.now, level.implant))
+        triangles = triangles[(surface.nearest(at).facet < solid.bone) & (now >= implant)]
+        used, number = np.unique(triangles, return_inverse=True)
+        points, depth, triangles = points[used], depth[used], number.reshape(triangles.shape)
+    return Skin(points, triangles, depth)
+
+
+def _at(values: np.ndarray, nodes: Nodes, x: np.ndarray) -> np.ndarray:
+    """Node values at places ``(n, d)``, linear between nodes."""
+    index = (x - nodes.first) / nodes.spacing
+    out: np.ndarray = ndimage.map_coordinates(values, index.T, order=1, mode="nearest")
+    return out
+
+
+def implant_skin(bone: Bone) -> Skin:
+    """The closed surface of the implant, with its ends where the sample ends; normals out of it.
+
+    Raises:
+        InputError: The sample holds none, or is a section.
+    """
+    if bone.hull is None or bone.dimension != 3:
+        why = "holds no implant" if bone.hull is None else "is a 2-D section: it has no surface of triangles"
+        raise InputError(Problem(f"this sample {why}.", "--implant"))
+    # making the hull smooth may have moved points onto each other
+    points, number = np.unique(bone.hull.points, axis=0, return_inverse=True)
+    triangles = number.ravel()[bone.hull.facets]
+    a, b, c = triangles.T
+    return Skin(points, triangles[(a != b) & (b != c) & (c != a)], np.zeros(len(points)))
 
 
 def _into_marrow(

@@ -106,14 +106,31 @@ def body_of(state: State, normal: np.ndarray) -> Body | None:
 
 
 def section_of(state: State, origin: np.ndarray, normal: np.ndarray) -> pv.PolyData:
-    """The implant in a plane, filled; empty where there is none."""
+    """The implant in a plane, filled; of a section all of it; empty where there is none."""
     import pyvista as pv
 
     hull = state.result.implant
     if hull is None:
         return pv.PolyData()
+    if state.dimension == 2:
+        points, segments, _ = hull
+        outline = pv.PolyData(points, lines=np.insert(segments, 0, 2, axis=1).ravel())
+        return outline.triangulate_contours()
     cut = pv.PolyData.from_regular_faces(*hull[:2]).slice(normal=normal, origin=origin)
     return cut.triangulate_contours() if cut.n_cells else pv.PolyData()
+
+
+def cut_open(state: State, origin: np.ndarray, normal: np.ndarray) -> pv.PolyData | None:
+    """Surface of the implant behind a plane, closed by its section in it; None without one."""
+    import pyvista as pv
+
+    from .mesh import cut_away
+
+    hull = state.result.implant
+    if hull is None:
+        return None
+    outside = cut_away(pv.PolyData.from_regular_faces(*hull[:2]), origin, normal)
+    return pv.merge([outside, section_of(state, origin, normal)]).extract_surface(algorithm="dataset_surface")
 
 
 def on_face(state: State, axis: int, at: float) -> pv.PolyData:

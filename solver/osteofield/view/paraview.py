@@ -17,7 +17,7 @@ from .request import shown
 from .scale import norm_of, surface_colours
 from .sight import kept_box, normal_of
 from .state import State
-from .style import INFECTION, depth_colours, field_colours
+from .style import IMPLANT, INFECTION, depth_colours, field_colours
 
 SCRIPT = "resorption.py"  # not paraview.py: it would hide the module it imports
 _SAMPLES = 33  # of a colour scale
@@ -78,6 +78,7 @@ def _settings(result: Result) -> dict[str, Any]:
         "bacteria": _bacteria(state),
         "infected above": state.infected_above,
         "infection colour": list(to_rgb(INFECTION)),
+        "implant colour": None if result.implant is None else list(to_rgb(IMPLANT)),
         "foci": [] if flat else [[c.tolist(), r] for c, r in state.foci],
         "camera": {
             "centre": camera.centre.tolist(),

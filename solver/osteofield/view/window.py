@@ -14,11 +14,12 @@ import numpy as np
 from ..errors import InputError, Problem
 from ..results import open_results
 from ..results.reader import ERODED_DEPTH
+from .implant import cut_open, section_of
 from .request import names_of, read_requests, shown
 from .scale import joint_norm, surface_colours
 from .sight import normal_of
 from .state import State
-from .style import BONE, INFECTION, INK, field_colours, time_text, with_unit
+from .style import BONE, IMPLANT, INFECTION, INK, field_colours, time_text, with_unit
 
 if TYPE_CHECKING:
     import pyvista as pv
@@ -167,6 +168,11 @@ class View:
             )
             look = self._look_of(bone) if self.on_bone else {"color": BONE}
             plotter.add_mesh(bone, name="bone", smooth_shading=True, **look)
+        body = cut_open(state, self.cut, self.normal)
+        if body is not None and body.n_cells:
+            plotter.add_mesh(body, name="implant", color=IMPLANT, ambient=0.5, diffuse=0.5)
+        elif body is not None:
+            plotter.remove_actor("implant")
         if self.name and not self.on_bone:
             values = state.series(self.name)[state.step]
             plane = slice_of(*state.marrow_mesh, self.cut, self.normal, {"value": values})
@@ -192,6 +198,9 @@ class View:
             marrow["value"] = state.series(self.name)[state.step]
             look = self._look_of(marrow)
         plotter.add_mesh(marrow, name="field", lighting=False, **look)
+        body = section_of(state, state.centre, np.array([0.0, 0, 1]))
+        if body.n_cells:
+            plotter.add_mesh(body, name="implant", color=IMPLANT, lighting=False)
         ends, segments = state.surface_mesh
         if len(segments):
             lines = np.column_stack([np.full(len(segments), 2), segments]).ravel()
@@ -210,7 +219,7 @@ class View:
         name = self.name or ""
         label = (self.result.record.get("labels") or {}).get(name, name)  # VTK's font has no Greek letters
         title = with_unit(label, self.last.series(name).unit)
-        bar = {"title": title, "color": INK, "fmt": "%.3g", "width": 0.4, "position_x": 0.12, "n_labels": 4}
+        bar = {"title": title, "color": INK, "fmt": "%.3g", "width": 0.36, "position_x": 0.17, "n_labels": 4}
         return {
             "scalars": "value", "cmap": self.cmap, "clim": (low, high),
             "log_scale": isinstance(self.norm, LogNorm), "scalar_bar_args": bar,
