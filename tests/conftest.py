@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 RunMpi = Callable[..., str]
 
+PATIENCE = 300.0
+"""Seconds after which a process counts as hanging: many, for machines that are busy with other things."""
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Files with slow tests come first where several workers share the files: none is left alone with one."""
@@ -49,7 +52,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def run_mpi(tmp_path: Path) -> RunMpi:
-    """Run Python on several MPI ranks: ``run_mpi(n, code_or_argv, timeout=120, *, cwd=None, status=0)``.
+    """Run Python on several MPI ranks: ``run_mpi(n, code_or_argv, timeout=PATIENCE, *, cwd=None, status=0)``.
 
     `code_or_argv` is either source text or what follows ``python`` on the command line, for
     example ``["-m", "osteofield", "run", "case.toml"]``. Uses the launcher of the
@@ -64,7 +67,7 @@ def run_mpi(tmp_path: Path) -> RunMpi:
     def run(
         n: int,
         code_or_argv: str | Sequence[str | Path],
-        timeout: float = 120,
+        timeout: float = PATIENCE,
         *,
         cwd: Path | None = None,
         status: int = 0,
@@ -112,7 +115,7 @@ def run_limited(
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGTERM)  # lets mpiexec end its ranks, which may be in other groups
         try:
-            out, err = process.communicate(timeout=5)
+            out, err = process.communicate(timeout=20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()

@@ -15,6 +15,7 @@ import pytest
 
 import osteofield as of
 
+from .conftest import PATIENCE
 from .infected import plate, point
 
 CASE = plate(head='title = "A plate"', time='end = "3 day"', output='every = "1 day"')
@@ -167,7 +168,7 @@ def start(command, *arguments, cwd):
 
 def wait_for_rows(process, history, rows):
     """Until that many rows are in the history of a running process."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         if history.exists() and len(history.read_text().splitlines()) > rows:
             return
@@ -206,7 +207,7 @@ def test_interrupted_and_resumed_on_the_command_line(case_file, tmp_path, comman
     else:
         (worker, *_) = children(process.pid)
         os.kill(worker, signal.SIGTERM)
-    printed, _ = process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3, printed
     assert "interrupted at day" in printed and "signal asked for it" in printed
 
@@ -254,7 +255,7 @@ def children(pid):
 
 def test_resume_without_a_checkpoint_is_exit_2(case_file, tmp_path, command):
     process = start(command, str(case_file), "--resume", cwd=tmp_path)
-    printed, _ = process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, printed
     assert "resume" in printed and "Traceback" not in printed
     assert not (tmp_path / "results").exists()
@@ -264,7 +265,7 @@ def test_step_floor_is_exit_3(case_file, tmp_path, command):
     settings = ['time.shortest_step="0.05 day"', 'time.first_step="0.1 day"', "time.tolerance=1e-7"]
     arguments = [a for s in settings for a in ("--set", s)]
     process = start(command, str(case_file), *arguments, cwd=tmp_path)
-    printed, _ = process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3, printed
     assert "time step fell below 0.05 day" in printed and "Traceback" not in printed
     assert list((tmp_path / "results/plate/checkpoints").glob("*.h5"))

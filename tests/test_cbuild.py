@@ -14,6 +14,8 @@ import pytest
 from osteofield import cbuild
 from osteofield.errors import InputError
 
+from .conftest import PATIENCE
+
 SOURCE = "double twice(double x) { return 2.0 * x; }\n"
 
 
@@ -70,10 +72,10 @@ def test_builds_at_the_same_time(cache):
 
 
 COUNTED = """
-import os, sys
+import os, sys, time
 from osteofield import cbuild
 while not os.path.exists(sys.argv[1]):  # all at once
-    pass
+    time.sleep(0.001)
 _, library = cbuild.load("double thrice(double x) { return 3.0 * x; }", "double thrice(double);")
 assert library.thrice(2.0) == 6.0
 """
@@ -93,7 +95,7 @@ def test_of_many_processes_on_a_cold_cache_one_compiles(cache, tmp_path):
     ]
     (tmp_path / "go").touch()
     for process in processes:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
     calls = [x for x in (tmp_path / "calls").read_text().splitlines() if "--version" not in x]
     assert len(calls) == 1

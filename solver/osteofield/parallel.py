@@ -157,7 +157,7 @@ def end_other_ranks(status: int, last_words: Callable[[], object] | None = None)
     mpi.COMM_WORLD.Abort(status)
 
 
-def _wait_until_read(stream: TextIO, limit: float = 2.0) -> None:
+def _wait_until_read(stream: TextIO, limit: float = 10.0) -> None:
     """Wait at most `limit` seconds until a pipe is empty.
 
     Hydra, busy for a moment, may hear of the abort before it reads what was printed, and then drops it.

@@ -78,7 +78,7 @@ class Slurm:
         return dict(re.findall(r"(\S+?)=(\S*)", shown))
 
     def __call__(self, *command: str) -> str:
-        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, f"{command}: {done.stderr}\n{self.logs()}"
         return done.stdout
 
@@ -146,9 +146,8 @@ def _start(cluster: Slurm, daemons: list[subprocess.Popen[bytes]]) -> None:
     key.touch(0o600)
     key.write_bytes(os.urandom(128))
     first = random.SystemRandom().randrange(1, 1 << 25)
-    conf = CONF.format(
-        first=first, host=host, folder=folder, port=_free_port(), port_of_node=_free_port(), cpus=CPUS
-    )
+    port, port_of_node = _free_ports()
+    conf = CONF.format(first=first, host=host, folder=folder, port=port, port_of_node=port_of_node, cpus=CPUS)
     (folder / "slurm.conf").write_text(conf)
     munge = folder / "munge"
     for command in (
@@ -163,7 +162,7 @@ def _start(cluster: Slurm, daemons: list[subprocess.Popen[bytes]]) -> None:
             )
         daemons.append(process)
         if command[0] == "munged":
-            cluster.wait("munge", lambda: (munge / "socket").exists(), 20)
+            cluster.wait("munge", lambda: (munge / "socket").exists(), 60)
 
     def up() -> bool:
         for daemon in daemons:
@@ -171,7 +170,7 @@ def _start(cluster: Slurm, daemons: list[subprocess.Popen[bytes]]) -> None:
         state = subprocess.run(["sinfo", "-h", "-o", "%T"], env=cluster.env, capture_output=True, text=True)
         return state.stdout.strip() == "idle"
 
-    cluster.wait("an idle node", up, 60)
+    cluster.wait("an idle node", up, 180)
 
 
 def _wait_for_empty_queue(env: dict[str, str]) -> None:
@@ -191,7 +190,9 @@ def _end_left_over(folder: Path) -> None:
                     os.kill(int(entry.name), signal.SIGKILL)
 
 
-def _free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+def _free_ports() -> tuple[int, int]:
+    """Two of them, held at the same time, so that they differ."""
+    with socket.socket() as one, socket.socket() as other:
+        for s in (one, other):
+            s.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])

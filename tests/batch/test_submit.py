@@ -17,6 +17,7 @@ from osteofield.batch import Resources, check_resources, duration, read_profile,
 from osteofield.cli import main
 from osteofield.errors import InputError
 
+from ..conftest import PATIENCE
 from ..infected import point
 
 CASE = point(head='title = "A point of it\'s marrow"', time='end = "2 day"')
@@ -287,7 +288,7 @@ LISTENS = """\
 import os, pathlib, signal, sys, time
 signal.signal(signal.SIGUSR1, lambda *_: sys.exit(85))
 pathlib.Path("ready" + os.environ["PMI_RANK"]).touch()
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -307,12 +308,11 @@ def test_another_launcher_hands_the_notice_on(folder: Path) -> None:
     env = {**os.environ, "SLURM_JOB_ID": "7"}
     script = subprocess.Popen(["bash", "my case.sbatch"], env=env, stdout=subprocess.PIPE, text=True)
     try:
-        for _ in range(200):
-            if (folder / "ready0").exists() and (folder / "ready1").exists():
-                break
+        while not ((folder / "ready0").exists() and (folder / "ready1").exists()):
+            assert script.poll() is None
             time.sleep(0.1)
         script.send_signal(signal.SIGUSR1)
-        said, _ = script.communicate(timeout=30)
+        said, _ = script.communicate(timeout=PATIENCE)
     finally:
         script.kill()
     assert script.returncode == 85

@@ -14,6 +14,7 @@ import pytest
 from osteofield.cli import main
 from osteofield.cli.run import _hearing_the_limit
 
+from ..conftest import PATIENCE
 from ..infected import point
 
 CASE = point(time='end = "2 day"')
@@ -34,7 +35,7 @@ if when == "early":
     made = api.case_sample
     def case_sample(*args):
         send()
-        time.sleep(30)
+        time.sleep(600)
         return made(*args)
     api.case_sample = case_sample
 elif when == "running":
@@ -91,7 +92,7 @@ def signalled(folder: Path, when: str, ranks: int = 1) -> subprocess.CompletedPr
         if not launcher.exists():
             pytest.skip("this environment has no MPI launcher")
         command = [str(launcher), "-n", str(ranks), *command]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def test_what_is_said_first_and_last(folder: Path) -> None:
@@ -129,7 +130,7 @@ def test_quiet_still_tells_why_a_run_stopped(folder: Path) -> None:
 
 def run_case(folder: Path, *arguments: str, status: int = 0) -> str:
     command = [sys.executable, "-m", "osteofield", "run", "case.toml", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
     return done.stderr

@@ -25,11 +25,11 @@ import pytest
 import osteofield as of
 from osteofield.results.checkpoint import read_newest
 
+from ..conftest import PATIENCE
 from ..infected import plate
 
 DRIVER = Path(__file__).with_name("driver.py")
 SEGMENTS = Path("/dev/shm")
-LIMIT = 240.0  # seconds until a run counts as hanging
 CASE = plate(
     '[checkpoint]\nevery = "0.02 day"   # nearly after every step',
     cell="100 um",
@@ -90,7 +90,7 @@ def start(tmp_path: Path, file: Path) -> Callable[..., Ended]:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         try:
-            out, said = process.communicate(timeout=LIMIT)
+            out, said = process.communicate(timeout=PATIENCE)
             return Ended(process.returncode, out, said)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)

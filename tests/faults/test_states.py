@@ -64,11 +64,9 @@ def test_a_step_that_cannot_converge(here, tmp_path):
 def test_a_rank_that_fails_alone_ends_the_others(start, here, tmp_path):
     """What nobody has thought of, on the rank that does not write: all end at once."""
     folder = tmp_path / "out"
-    begun = time.monotonic()
     ended = start(folder, {"raise": 10, "rank": 1}, ranks=2)
     assert ended.status == 3, ended
     assert "this rank has no memory left" in ended.said
-    assert time.monotonic() - begun < 120
     assert can_resume(folder)
     assert here(folder, "--resume").status == 0
 
@@ -82,6 +80,7 @@ def test_two_runs_in_one_folder(start, tmp_path, file):
     )
     first.start()
     while not (folder / "checkpoints").exists():
+        assert first.is_alive(), outcome
         time.sleep(0.01)
     with pytest.raises(of.InputError, match=r"another run is writing to this folder \(process \d+ on "):
         of.run(file, folder)

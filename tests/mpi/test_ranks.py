@@ -10,6 +10,7 @@ import pytest
 
 import osteofield as of
 
+from ..conftest import PATIENCE
 from ..infected import ball, point
 from ..simulation.test_moving import MOVING, QUIET
 
@@ -50,7 +51,7 @@ POINT = point(time='end = "5 day"')
 def on_ranks(run_mpi, tmp_path):
     """``on_ranks(case file, ranks, *settings)``: results of one run per number of ranks."""
 
-    def run(case: Path, ranks: tuple[int, ...], *settings: str, timeout: float = 300) -> list[of.Result]:
+    def run(case: Path, ranks: tuple[int, ...], *settings: str, timeout: float = PATIENCE) -> list[of.Result]:
         out = []
         for n in ranks:
             folder = tmp_path / f"on_{n}"

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ..conftest import PATIENCE
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
@@ -29,7 +31,7 @@ def browser() -> str:
 def opened(browser: str, file: Path, profile: Path) -> tuple[str, list[str]]:
     """The page as it stands after loading, and what was written to the console."""
     command = [browser, *FLAGS, f"--user-data-dir={profile}", "--dump-dom", file.as_uri()]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=120)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", timeout=PATIENCE)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 

@@ -143,14 +143,15 @@ from osteofield.results.xdmf import XdmfSeries
 mesh = cube(3)
 series = XdmfSeries(Path(sys.argv[1]), "marrow")
 series.create()
-print("go", flush=True)
 for k in range(100000):
     step(series, k / 8, frame(k / 8, mesh).marrow, None if k else mesh)
+    if k == 1:
+        print("go", flush=True)
 """
 
 
 def test_killed_at_any_moment_leaves_a_readable_series(tmp_path: Path) -> None:
-    mesh, seen = cube(3), 0
+    mesh = cube(3)
     script = WRITER.format(tests=str(Path(__file__).parents[1]))
     process = None
     for trial in range(6):
@@ -159,21 +160,20 @@ def test_killed_at_any_moment_leaves_a_readable_series(tmp_path: Path) -> None:
         process = subprocess.Popen([sys.executable, "-c", script, folder], stdout=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stdout.readline() == b"go\n"
-        time.sleep(0.1 + 0.0137 * trial)
+        time.sleep(0.0137 * trial)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
         found = read_all(folder / "marrow.xdmf")
         assert list(found) == [k / 8 for k in range(len(found))]
+        assert len(found) > 1
         for t, fields in found.items():
             np.testing.assert_array_equal(fields["RANKL"], frame(t, mesh).marrow["RANKL"])
-        seen += len(found)
         series = XdmfSeries(folder, "marrow")  # and it can be continued
         series.reopen(10**9)
         t = len(series.steps) / 8
         step(series, t, frame(t, mesh).marrow, None if t else mesh)
         assert list(read_all(folder / "marrow.xdmf"))[-1] == t
-    assert seen > 6
 
 
 def read_all(xdmf: Path) -> dict[float, dict[str, np.ndarray]]:

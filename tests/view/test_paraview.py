@@ -18,6 +18,7 @@ from osteofield.errors import InputError
 from osteofield.results import Result, prepare
 from osteofield.view import write_paraview
 
+from ..conftest import PATIENCE
 from .conftest import FOCUS, UNITS
 
 
@@ -69,7 +70,9 @@ def drawn(results: Path, folder: Path) -> np.ndarray:
     screen = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
     command = [*screen, "pvbatch", str(moved / "resorption.py"), str(picture)]
     for _ in range(3):  # xvfb-run may lose the race for a display number
-        done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, cwd=folder, env=clean, capture_output=True, text=True, timeout=PATIENCE
+        )
         if "bad X server connection" not in done.stderr:
             break
     assert done.returncode == 0, done.stderr[-2000:]
