@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -120,6 +121,16 @@ class Bone:
     def grid(self) -> Grid:
         return self.level.grid
 
+    @cached_property
+    def marrow(self) -> Phase:
+        """The marrow of the mesh."""
+        return Phase.marrow(self.sample)
+
+    @cached_property
+    def surface(self) -> Phase:
+        """Its bone surface."""
+        return Phase.surface(self.sample)
+
     def due(self, depth: np.ndarray, recut: float = RECUT) -> bool:
         """Collective: whether the surface has to be cut anew.
 
@@ -143,7 +154,7 @@ class Bone:
         return float(self.level.nodes.team.most(float(np.abs(depth).max(initial=0.0))))
 
     def _displaced(self, depth: np.ndarray) -> LevelSet:
-        return self.level.displaced(Recession(Phase.surface(self.sample), depth))
+        return self.level.displaced(Recession(self.surface, depth))
 
     def recut(self, depth: np.ndarray, log: Callable[[str], None] = lambda line: None) -> Recut:
         """Collective: move the surface and cut the grid along it.

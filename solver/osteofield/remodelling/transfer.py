@@ -12,11 +12,10 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from ..geometry.cloud import Cloud
 from .fetch import Fetch
-from .hats import Hats, rescaled
+from .hats import Hats, Places, rescaled
 from .inside import Cells
 from .phase import Phase
 
@@ -100,23 +99,23 @@ class Transfer:
             out[:, stays] = self.copied(values[:, stays])
         if not int(self._team.sum(self.new.own)):
             return out
-        masses, width = self.old.masses[:, None], max(1, CONTENTS // self._hats.count)
+        masses, width = self.old.masses, max(1, CONTENTS // self._hats.count)
         for k in range(0, values.shape[1], width):
             some = slice(k, k + width)
-            content = self._team.sum(self._before @ (masses * values[:, some]))
+            content = self._team.sum(self._before.contents(masses, values[:, some]))
             if added is not None:
                 content = content + added[:, some]
-            out[:, some] = rescaled(
+            rescaled(
                 self._hats, out[:, some], self.new.masses, self._after, content, signed[some], self._team
             )
         return out
 
     @cached_property
-    def _before(self) -> csr_matrix:
+    def _before(self) -> Places:
         return self._hats.at(self.old.own_points)
 
     @cached_property
-    def _after(self) -> csr_matrix:
+    def _after(self) -> Places:
         return self._hats.at(self.new.own_points)
 
     @cached_property

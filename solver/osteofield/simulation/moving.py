@@ -22,7 +22,7 @@ from ..geometry.cloud import Cloud
 from ..geometry.halfthickness import mean_thickness_over
 from ..integrator import Integrator, System
 from ..kinetics import Network
-from ..remodelling import Bone, Books, Hats, LevelSet, Phase, Transfer, balanced
+from ..remodelling import Bone, Books, Hats, LevelSet, Transfer, balanced
 from ..tissue import Columns, Gather, Table, Tissue
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Moving:
         self._stays = np.array([p.diffusivity == 0 for p in network.marrow], bool)
         self.start_volume = self.bone.contour.volume
         # depth when the surface was cut, of this rank's points of it in the order of their numbers
-        self._at_cut = np.zeros(Phase.surface(self.bone.sample).own)
+        self._at_cut = np.zeros(self.bone.surface.own)
         self._before: tuple[float, np.ndarray] = (0.0, np.zeros(0))  # the last step, and depth after it
         self._horizon = np.inf
 
@@ -154,7 +154,7 @@ class Moving:
         surface = np.hstack([system.surface(y)[at_bone] for y in states])
         old = self.bone
         self.bone = old.recut(surface[:, self._column] - self._at_cut, self._log).bone
-        carried = self._carry(old.sample, marrow, surface, system.problem.surface.g[at_bone])
+        carried = self._carry(old, marrow, surface, system.problem.surface.g[at_bone])
         self._at_cut = carried.surface[:, self._column].copy()
         self._horizon = np.inf
         self.__dict__.pop("_thickness", None)
@@ -174,10 +174,9 @@ class Moving:
         system.problem.surface.g[at_bone] = carried.fields
         self._before = t, system.surface(states[0])[:, self._column].copy()
 
-    def _carry(self, old: Piece, marrow: np.ndarray, surface: np.ndarray, fields: np.ndarray) -> Carried:
-        new = self.bone.sample
-        inside = Transfer(Phase.marrow(old), Phase.marrow(new), self._hats)
-        along = Transfer(Phase.surface(old), Phase.surface(new), self._hats)
+    def _carry(self, old: Bone, marrow: np.ndarray, surface: np.ndarray, fields: np.ndarray) -> Carried:
+        inside = Transfer(old.marrow, self.bone.marrow, self._hats)
+        along = Transfer(old.surface, self.bone.surface, self._hats)
         signed, at_bone = self._signed
         many = surface.shape[1] // len(at_bone)
         depths = self._column + len(at_bone) * np.arange(many)
@@ -229,14 +228,14 @@ class Moving:
     @cached_property
     def _thickness(self) -> float:
         """Collective: mean local thickness of bone at the last cut, um."""
-        surface, level = Phase.surface(self.bone.sample), self.bone.level
+        surface, level = self.bone.surface, self.bone.level
         cloud = Cloud(level.nodes.team, surface.own_points, surface.own_keys)
         return mean_thickness_over(level.phi, level.grid, level.nodes, cloud)[0]
 
     # ---------------------------------------------------------------- checkpoints
     def tables(self) -> list[Table]:
         """For a checkpoint: the unsnapped level set, and the depth that is part of it."""
-        level, surface = self.bone.level, Phase.surface(self.bone.sample)
+        level, surface = self.bone.level, self.bone.surface
         return [
             self._nodes_table(level),
             Columns(
@@ -285,7 +284,7 @@ class Moving:
             level = level if len(boxes) == self._comm.size else balanced(level)
             self.bone = Bone.again(self.bone.sample, level, books)
         self.bone.checked = facts["checked"]
-        surface = Phase.surface(self.bone.sample)
+        surface = self.bone.surface
         reference = np.empty((surface.own, 1))
         gather = Gather(self._comm, surface.number[: surface.own], self.sample.surface_points)
         Columns(gather, reference, [REFERENCE]).read(restored.arrays)
