@@ -10,8 +10,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from osteofield.api import run_case
 from osteofield.geometry.piece import deal
+from osteofield.onecase import Telling, run_one
 from osteofield.parallel import world
 from osteofield.simulation import Progress
 from osteofield.team import Team
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         early = early or resident("VmHWM")
 
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run_case(case, Path(folder) / "results", screen=False, sample=piece, progress=note)
+        outcome = run_one(case, Path(folder) / "results", Telling(note, screen=False), sample=piece)
     peak = resident("VmHWM")
     if outcome.status != "done":
         print(f"The run failed: {outcome.reason}")

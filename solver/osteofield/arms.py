@@ -4,34 +4,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .api import case_hash, case_network, case_sample, drugs_hash, run_case
 from .case import Case
 from .continuation import differences, on_root
 from .errors import InputError, Problem
+from .ingredients import case_hash, case_network, case_sample, drugs_hash
+from .onecase import Telling, run_one
 from .parallel import world
 
 if TYPE_CHECKING:
     from .geometry import Piece
     from .kinetics import Network
-    from .simulation import Outcome, Progress
+    from .simulation import Outcome
     from .tissue import WellMixed
 
 
 def run_arms(
     case: Case,
     directory: Path,
+    tell: Telling,
     *,
     overwrite: bool = False,
     resume: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-    before_report: Callable[[], None] = lambda: None,
-    screen: bool = True,
-    level: str = "info",
 ) -> Outcome:
     """Collective: run every arm of a case into ``DIR/<arm>`` and write ``arms.csv``.
 
@@ -39,8 +37,10 @@ def run_arms(
 
     Args:
         case: A case with arms; all share its sample.
-        directory, overwrite, resume, progress, before_report, screen, level: See `api.run_case`.
-            With `resume` arms that are done are kept.
+        directory: Folder of the comparison.
+        tell: Who hears of it.
+        overwrite: Replace earlier results of this case instead of moving them aside.
+        resume: Go on where the arms were left; those that are done are kept.
 
     Returns:
         Of the first arm that did not come to its end, else of the last.
@@ -65,7 +65,7 @@ def run_arms(
             _may_go_on(directory, case, networks, sample)
         return ArmsFolder(
             directory, whole, case.resolved, [a.name for a in case.arms], overwrite=overwrite, resume=resume,
-            screen=screen and level != "warning",
+            screen=tell.screen and tell.level != "warning",
         )  # fmt: skip
 
     folder = on_root(comm, make)
@@ -80,9 +80,9 @@ def run_arms(
                 folder.log(f"arm {k + 1} of {len(case.arms)}: {arm.name}" + _STATE[left])
             if left == "nothing":
                 continue
-            outcome = run_case(
-                arm, directory / arm.name, overwrite=left == "all" and resume, resume=left == "rest",
-                progress=progress, before_report=before_report, screen=screen, level=level, sample=sample,
+            outcome = run_one(
+                arm, directory / arm.name, tell, overwrite=left == "all" and resume, resume=left == "rest",
+                sample=sample,
             )  # fmt: skip
             outcomes.append(outcome)
             if outcome.status in ("interrupted", "requeue"):

@@ -22,7 +22,7 @@ CASE = point(time='end = "2 day"')
 # the signal comes while the sample is made (sleep) or between two steps
 SIGNALLED = """
 import os, signal, sys, time
-import osteofield.api as api
+import osteofield.onecase as onecase
 from osteofield.cli import main
 from osteofield.cli.run import _hearing_the_limit
 from osteofield.simulation.interrupt import Interrupt
@@ -32,12 +32,12 @@ def send():
 
 when, sys.argv = sys.argv[1], ["osteofield", "run", "case.toml"]
 if when == "early":
-    made = api.case_sample
+    made = onecase.case_sample
     def case_sample(*args):
         send()
         time.sleep(600)
         return made(*args)
-    api.case_sample = case_sample
+    onecase.case_sample = case_sample
 elif when == "running":
     requested = Interrupt.requested
     def heard(self, comm):
