@@ -6,9 +6,10 @@ from .bdf import Bdf
 from .control import StepControl
 from .halo import Halo, LocalMatrix
 from .history import area
+from .problem import Points, Problem
 from .rodas import Rodas
 from .steady import steady_state
-from .system import Points, Problem, System
+from .system import System
 
 Integrator = Bdf | Rodas
 METHODS: dict[str, type[Bdf] | type[Rodas]] = {"bdf": Bdf, "rodas": Rodas}
