@@ -250,7 +250,11 @@ def _remodelling(top: Table, surface: str, sample: SampleSpec) -> float:
     if sample.well_mixed:
         top.problem("surface", "a well-mixed sample has no surface that could move.")
     elif sample.mesh is None and sample.holds_implant:
-        top.problem("surface", "a surface cannot move next to an implant yet; leave 'implant' or this out.")
+        top.problem(
+            "surface",
+            "a surface cannot move next to an implant yet: bone is cut anew without knowing of the implant. "
+            'surface = "records depth" shows what is lost beside it; or leave the implant out.',
+        )
     elif sample.mesh is not None:
         top.problem(
             "surface",

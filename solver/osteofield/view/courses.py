@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
     from matplotlib.transforms import Bbox
+
+WRAP = 28  # letters that fit beside a panel
 
 
 class History:
@@ -175,7 +178,7 @@ def _draw(ax: Axes, panel: Panel, histories: Sequence[History]) -> None:
         ax.set_ylim(0, 1.25 * everything.max() or 1)
     if np.abs(everything).max() < ROUNDING:
         ax.set_ylim(0, 1)
-    ax.set_ylabel(with_unit(panel.title, panel.unit))
+    ax.set_ylabel(textwrap.fill(with_unit(panel.title, panel.unit), WRAP))
     if len(panel.lines) > 1:
         columns = 1 + (len(panel.lines) > 3 and max(map(len, panel.lines)) < 6)
         size = 6 if len(panel.lines) > 3 and columns == 1 else 7

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from .implant import NOTE as IMPLANT_NOTE
 from .implant import body_of
 from .mesh import cut_away, lines_of, openings, region_border, slice_of, surface_mesh
-from .scale import gained, surface_colours
+from .scale import NO_DEPTH, gained, surface_colours
 from .scene import Camera, Scene
 from .sheet import Sheet
 from .sight import kept_box
@@ -35,7 +35,9 @@ def draw_lesion(state: State, path: Path, name: str, normal: np.ndarray) -> Path
     sheet = Sheet(2, _ASPECT)
     camera = Camera.looking_at(normal, 24, 20, scene.box, _ASPECT)
     near = camera.closer(state.centre, near_height(state, camera))
-    for column, (title, eye) in enumerate((("bone, cut open at the lesion", camera), ("lesion", near))):
+    lesion = bool(state.foci) or name != state.depth or float(values.max(initial=0.0)) > NO_DEPTH
+    titles = ("bone, cut open at the lesion", "lesion") if lesion else ("bone, cut open", "nearer")
+    for column, (title, eye) in enumerate(zip(titles, (camera, near), strict=True)):
         sheet.picture(column, title, scene.image(eye, sheet.pixels), eye, state.foci)
     sheet.colour_bar(0, 1, norm, cmap, "; ".join([state.labelled(series), *gained(norm), *marked]), extend)
     sheet.time(state.time)
