@@ -72,7 +72,9 @@ class Kernels:
 
     def set_geometry(self, *, sigma0: float, d0: float) -> None:
         """Set bone surface per marrow volume (1/um) and bone volume per bone surface (um)."""
-        self._numbers.bind(self._numbers.network.bind(sigma0=sigma0, d0=d0))
+        network = self._numbers.network
+        if (sigma0, d0) != (network.sigma0, network.d0):  # the same after a re-cut
+            self._numbers.bind(network.bind(sigma0=sigma0, d0=d0))
 
 
 class PointKernel:

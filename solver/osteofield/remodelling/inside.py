@@ -3,13 +3,20 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
 import numpy as np
 
+from ..cbuild import load
 from ..geometry.cloud import Cloud, Nearby
-from ..geometry.snap import determinant
 from ..tissue.order import places_of_cells
 from .phase import Phase
 
+_DECLARATIONS = """
+void inside(long, const double *, long, const long *, const double *, long, double *, long *, double *);
+"""
 FEW, MANY = 4, 24  # cells, by their centres, among which the one around a point is sought: first, and at most
 
 
@@ -50,48 +57,47 @@ class Cells:
             def use(
                 rows: np.ndarray, _: np.ndarray, at: np.ndarray, nearby: Nearby, todo: np.ndarray = todo
             ) -> None:
-                self._try(x, todo[rows], at, nearby, best, keys, weights)
+                table, mine = nearby.data, todo[rows]
+                distance, which, w = _inside(x[mine], at, table, best[mine])
+                nearer = distance < best[mine]
+                hit = mine[nearer]
+                best[hit], weights[hit] = distance[nearer], w[nearer]
+                keys[hit] = table[which[nearer], d * (d + 1) :]
 
             self._cloud.nearest(x[todo], k, reach, use)
         return keys, weights
 
-    def _try(
-        self,
-        x: np.ndarray,
-        rows: np.ndarray,
-        at: np.ndarray,
-        nearby: Nearby,
-        best: np.ndarray,
-        keys: np.ndarray,
-        weights: np.ndarray,
-    ) -> None:
-        d = self._d
-        left = np.arange(len(rows))
-        for k in range(at.shape[1]):
-            table, p = nearby.data[at[left, k]], x[rows[left]]
-            corners = table[:, : d * (d + 1)].reshape(-1, d + 1, d)
-            w = _barycentric(p, corners)
-            inside = w.min(1, initial=1.0) >= -1e-12
-            w = np.clip(w, 0.0, None)
-            w /= w.sum(1, keepdims=True)
-            gap = np.linalg.norm(np.einsum("ij,ijk->ik", w, corners) - p, axis=1)
-            gap[inside] = 0.0
-            nearer = gap < best[rows[left]]
-            hit = rows[left[nearer]]
-            best[hit], weights[hit] = gap[nearer], w[nearer]
-            keys[hit] = table[nearer, d * (d + 1) :]
-            left = left[best[rows[left]] > 0.0]
-            if not len(left):
-                break
+
+def _inside(
+    x: np.ndarray, at: np.ndarray, table: np.ndarray, best: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of some cells listed for each point, in turn, the first that it is in, else the nearest.
+
+    Args:
+        x: ``(n, d)`` um.
+        at: ``(n, k)`` rows of `table`.
+        table: Rows that begin with the corners of a cell.
+        best: ``(n,)`` um: only cells nearer than this count.
+
+    Returns:
+        Distances (`best` where no cell is nearer), rows of `table`, and barycentric coordinates clipped to
+        the cell.
+    """
+    n, d = x.shape
+    distance, which, weights = best.copy(), np.zeros(n, np.int64), np.empty((n, d + 1))
+    ffi, lib = _library(d)
+
+    def c(array: np.ndarray, kind: str) -> Any:
+        return ffi.from_buffer(kind, np.ascontiguousarray(array))
+
+    lib.inside(
+        n, c(x, "double[]"), at.shape[1], c(at.astype(np.int64), "long[]"), c(table, "double[]"),
+        table.shape[1], c(distance, "double[]"), c(which, "long[]"), c(weights, "double[]"),
+    )  # fmt: skip
+    return distance, which, weights
 
 
-def _barycentric(x: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Barycentric coordinates ``(n, d+1)`` of points in simplices ``(n, d+1, d)``, by Cramer's rule."""
-    edges, gap = corners[:, 1:] - corners[:, :1], x - corners[:, 0]
-    whole = determinant(edges)
-    rest = np.empty(x.shape)
-    for k in range(x.shape[1]):
-        swapped = edges.copy()
-        swapped[:, k] = gap
-        rest[:, k] = determinant(swapped) / whole
-    return np.column_stack([1.0 - rest.sum(1), rest])
+@lru_cache(2)
+def _library(dimension: int) -> tuple[Any, Any]:
+    source = resources.files(__package__).joinpath("inside.c").read_text()  # rounded as NumPy would
+    return load(f"#define DIM {dimension}\n{source}", _DECLARATIONS, extra=("-ffp-contract=off",))
