@@ -47,11 +47,16 @@ def explored(documents: Iterable[dict[str, Any]]) -> dict[Place, Seen]:
     """Every table of a case, beginning with these cases or parts of them."""
     seen: dict[Place, Seen] = {(): Seen()}
     tried: set[tuple[Place, str, str]] = set()
+    answered: set[tuple[Place, str, str, str]] = set()
     waiting = deque(documents)
     while waiting:
         document = waiting.popleft()
         for key, name, method, facts in _questions(document, seen):
             place = _place(key)
+            question = (place, name, method, repr(facts))
+            if question in answered:
+                continue
+            answered.add(question)
             for value in _answers(method, facts):
                 mark = (place, name, json.dumps(value, sort_keys=True))
                 if mark in tried:

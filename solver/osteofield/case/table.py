@@ -49,7 +49,8 @@ def _asks[**P, R](method: Callable[Concatenate[Table, str, P], R]) -> Callable[C
             return method(self, name, *args, **kwargs)
         bound = shape.bind(self, name, *args, **kwargs)
         bound.apply_defaults()
-        watcher(self, name, method.__name__, bound.arguments)
+        facts = {k: v for k, v in bound.arguments.items() if k not in ("self", "name")}
+        watcher(self, name, method.__name__, facts)
         token = _watcher.set(None)  # one method may use another
         try:
             return method(self, name, *args, **kwargs)
