@@ -73,10 +73,10 @@ def _sample(result: Result, case: Mapping[str, Any]) -> str:
     said.append(_morphometry(state))
     cell = mesh.get("provenance", {}).get("cell size [um]")
     cells = f" of {plain(cell)} µm" if cell is not None else ""
-    said.append(
-        f"The mesh has {len(state.marrow_mesh[1]):,} cells{cells} in the marrow and "
-        f"{len(state.surface_mesh[0]):,} points on the bone surface.".replace(",", "\u2009")
+    marrow, surface = (
+        f"{len(n):,}".replace(",", "\u2009") for n in (state.marrow_mesh[1], state.surface_mesh[0])
     )
+    said.append(f"The mesh has {marrow} cells{cells} in the marrow and {surface} points on the bone surface.")
     return " ".join(s for s in said if s)
 
 
@@ -164,11 +164,12 @@ def _about_face(face: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     where = "the implant" if face.get("side") == "implant" else f"the face {face.get('side')}"
 
     def what(table: Mapping[str, Any]) -> str:
-        return ", ".join(f"{v} of {labels.get(n, n)}" for n, v in table.items())
+        return ", ".join(f"{unit_text(str(v))} of {labels.get(n, n)}" for n, v in table.items())
 
     said = []
     if "load" in face:
-        said.append(f"At day 0, {what(face['load'])} in the marrow within {face.get('layer')} of {where}.")
+        layer = unit_text(str(face.get("layer")))
+        said.append(f"At day 0, {what(face['load'])} in the marrow within {layer} of {where}.")
     if "source" in face:
         span = f"from {face.get('from', 'day 0')}" + (f" until {face['until']}" if "until" in face else " on")
         said.append(f"Through {where} flow, {span}, {what(face['source'])}.")
