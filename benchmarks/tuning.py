@@ -30,7 +30,7 @@ class Meshes:
 
     Attributes:
         request: The workload.
-        coarse: The same on a coarse mesh, where all settings of a peer are tried.
+        coarse: The same on a coarse mesh, where all settings of a peer are tried, or `request`.
         source: The same on a mesh between the two, from whose own search all settings but the tolerance
             are taken over; None: those that depend on the size are tried on the mesh of `request` itself.
     """
@@ -83,20 +83,17 @@ def tuned(
         lines.append(line)
         log(line)
 
-    if meshes.source is None:
-        log(f"{method.title}: searching its settings")
-        stages = [(meshes.coarse, tuple(method.space))]
-        if meshes.coarse != meshes.request:
-            stages.append((meshes.request, method.scaling))
-        settings = method.first
+    before = meshes.source or (meshes.coarse if meshes.coarse != meshes.request else None)
+    if before is None:
+        settings, keys = method.first, tuple(method.space)
     else:
-        settings = tuned(method, Meshes(meshes.source, meshes.coarse), log)
-        note(f"  all but the tolerance from {text(meshes.source)}")
-        stages = [(meshes.request, ())]
-    for where, keys in stages:
-        note(f"  on {text(where)}:")
-        with _trials(method, where, run if where == meshes.request else None) as trial:
-            settings = Search(method, trial, note).run(settings, keys)
+        settings = tuned(method, Meshes(before, meshes.coarse), log, renew=renew)
+        keys = () if meshes.source else method.scaling
+        note(f"  all but the tolerance{' and what depends on the size' if keys else ''} from {text(before)}")
+    log(f"{method.title}: searching its settings")
+    note(f"  on {text(meshes.request)}:")
+    with _trials(method, meshes.request, run) as trial:
+        settings = Search(method, trial, note).run(settings, keys)
     log(f"  chosen: {text(settings)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"settings": settings, "source": meshes.source, "log": lines}, indent=1))
