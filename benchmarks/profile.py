@@ -37,14 +37,15 @@ PHASES = (  # of a run, by the names of the compiled functions
     ("Krylov: operator and orthogonalisation in one", r"apply_dots"),
     ("Krylov: operator, residual", r"apply|residual|subtract_uniform|restrict"),
     ("Krylov: orthogonalisation, update", r"dots|combine|project|orthogonal|^square$|^begin$"),
-    ("elimination", r"_(reduce|expand)$"),
-    ("prepare: blocks of all levels", r"_factor$|invert|narrow|compact|coupling|lump"),
+    ("elimination at nodes, in solves", r"^(reduce|expand)$"),
+    ("prepare: elimination at nodes", r"^eliminate$"),
+    ("prepare: blocks of all levels", r"invert|compact|lump"),
     ("prepare: Jacobian", r"^jacobian$"),
     ("rates", r"^rates$"),
     ("books of what flowed", r"^terms$"),
     ("diffusion in the rates, slope added", r"gain|pack"),
     ("combinations of stages", r"linear"),
-    ("norms, totals, extremes", r"squares|totals|lowest|largest|advance|gaps|_jv$"),
+    ("norms, totals, extremes", r"squares|totals|lowest|largest|advance|gaps|^along$"),
     ("halo", r"^halo$"),
 )
 
