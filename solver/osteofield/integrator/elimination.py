@@ -41,9 +41,8 @@ class Elimination:
         self._c, self._node = blocks, node
         self._rows, self._cols = (np.ascontiguousarray(a, dtype=np.int32) for a in (rows, cols))
         pattern = self._pattern = Pattern(self._rows, self._cols, blocks.nd, unknowns)
-        slots = pattern.slots()
-        self._to = np.ascontiguousarray(slots[self._rows, self._cols])
-        self._slots, self._local = int(slots.max(initial=-1)) + 1, pattern.local
+        self._to = pattern.slots[self._rows, self._cols]
+        self._slots, self._local = int(pattern.slots.max(initial=-1)) + 1, pattern.local
         self._program, self._down, self._up = pattern.program(), pattern.downwards(), pattern.upwards()
         self._places = pattern.places()
         self._pairs, self._of_pair = pattern.pairs()

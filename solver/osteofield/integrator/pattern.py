@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -76,6 +77,7 @@ class Pattern:
         return sum(1 + len(p.right) for p in self.pivots)
 
     # ---------------------------------------------------------------- tables for points.c, int32
+    @cached_property
     def slots(self) -> np.ndarray:
         """(unknowns, unknowns): where each entry of W is kept, -1 for none.
 
@@ -90,7 +92,7 @@ class Pattern:
 
     def program(self) -> np.ndarray:
         """What to do for every pivot."""
-        slot, turn = self.slots(), {p.unknown: k for k, p in enumerate(self.pivots)}
+        slot, turn = self.slots, {p.unknown: k for k, p in enumerate(self.pivots)}
         out: list[int] = []
         for p in self.pivots:
             out += [len(p.below), len(p.right)]
@@ -114,7 +116,7 @@ class Pattern:
     def places(self) -> np.ndarray:
         """(entries, 2): slots of what is left, and where they stand in a column-major block."""
         i, j = np.nonzero(self.left)
-        return np.stack([self.slots()[i, j], j * self.diffusing + i], axis=1).astype(np.int32)
+        return np.stack([self.slots[i, j], j * self.diffusing + i], axis=1).astype(np.int32)
 
     def pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Diffusing unknowns that act on each other.
