@@ -196,7 +196,7 @@ def _options(kind: str, settings: Settings) -> dict[str, Any]:
     }
     if kind == "rosw":
         return {**out, "ts_rosw_type": settings["scheme"]}
-    newton = {
+    newton: dict[str, dict[str, Any]] = {
         "once": {"snes_type": "ksponly"},
         "full": {
             "snes_type": "newtonls",
@@ -214,8 +214,8 @@ def _options(kind: str, settings: Settings) -> dict[str, Any]:
             "snes_lag_preconditioner": 4,
             "snes_lag_preconditioner_persists": True,
         },
-    }[settings["newton"]]
-    return {**out, **newton, "ts_bdf_order": settings["order"]}
+    }
+    return {**out, **newton[settings["newton"]], "ts_bdf_order": settings["order"]}
 
 
 _LINEAR: dict[str, tuple[Any, ...]] = {

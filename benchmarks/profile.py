@@ -69,7 +69,7 @@ class _Watched(Simulation):
                 meter.watch(kernel, name)
         for name in ("prepare", "rate", "solve"):
             meter.watch(self.system, name, f"System.{name}")
-        Halo.__call__ = meter.timed("halo", Halo.__call__)  # type: ignore[method-assign]
+        meter.watch(Halo, "__call__", "halo")
         return y
 
 

@@ -43,8 +43,8 @@ def make(workload: Workload, tissue: Tissue, start: Start, log: Log = lambda lin
     found = cvode.run(workload, start, _settings(workload), scales(workload))
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.stem}.{os.getpid()}.npz")
-    kept = {"marrow": found.solution.marrow, "surface": found.solution.surface, **about}
-    np.savez(part, **kept)  # type: ignore[arg-type]
+    solution, signature, mean = found.solution, about["signature"], about["start"]
+    np.savez(part, marrow=solution.marrow, surface=solution.surface, signature=signature, start=mean)
     os.replace(part, path)
     log(f"... {found.cpu:.1f} CPU s, {found.facts['right sides']} right sides: {path}")
     return path

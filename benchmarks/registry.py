@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -17,11 +18,12 @@ from .workload import Workload
 
 METHODS = {m.name: m for m in (ours.METHOD, cvode.METHOD, petsc_ts.BDF, petsc_ts.ROSW, ufl_ts.METHOD)}
 PEERS = tuple(name for name in METHODS if name != "ours")
+WORKLOADS: dict[str, Callable[..., Workload]] = {"w": problem_w, "osteoimmune": osteoimmune}
 
 
 @lru_cache(4)
 def _workload(kind: str, arguments: tuple[tuple[str, Any], ...]) -> Workload:
-    return {"w": problem_w, "osteoimmune": osteoimmune}[kind](**dict(arguments))
+    return WORKLOADS[kind](**dict(arguments))
 
 
 def workload_of(request: dict[str, Any]) -> Workload:

@@ -7,6 +7,7 @@ import importlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 PHASES = (  # label, module, attribute; what is called within another one counts for itself alone
@@ -66,9 +67,9 @@ class Phases:
         self._stack, self._depth = [REST], 0
         self._wall, self._cpu = time.perf_counter(), time.process_time()
         for label, module, name in PHASES:
-            _replace(module, name, lambda f, label=label: self._in_phase(label, f))
+            _replace(module, name, partial(self._in_phase, label))
         for label, module, name in EXCHANGES:
-            _replace(module, name, lambda f, label=label: self._exchange(label, f))
+            _replace(module, name, partial(self._exchange, label))
 
     def stop(self) -> None:
         """End of the last phase."""

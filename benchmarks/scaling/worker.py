@@ -45,7 +45,8 @@ def work(settings: list[str], case: str | None = None, folder: str | None = None
             super().__init__(*arguments, **named)
             made.append(self)
 
-    simulation.Simulation = Kept  # type: ignore[misc]
+    owner: Any = simulation
+    owner.Simulation = Kept
     before = _peak()
     phases = Phases()
     with tempfile.TemporaryDirectory() as temporary:
