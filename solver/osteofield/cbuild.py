@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ def cache_folder() -> Path:
     """Where compiled libraries are kept: ``$XDG_CACHE_HOME/osteofield`` or ``~/.cache/osteofield``."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "osteofield"
+
+
+@lru_cache(1)
+def lanes() -> str:
+    """C source of vectors that hold eight points side by side, which generated code begins with."""
+    return resources.files(__package__).joinpath("lanes.c").read_text()
 
 
 @lru_cache(1)

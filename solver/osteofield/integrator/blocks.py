@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cbuild import load
+from ..cbuild import lanes, load
 
 _SOURCES = ("rows", "points", "krylov", "states", "levels", "coarse")
 WEIGHTS = 4  # coarse rows that a fine row takes its values from; even
@@ -30,7 +30,7 @@ class Blocks:
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n#define WEIGHTS {WEIGHTS}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
         self._ffi, self._lib = load(
-            header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi")
+            lanes() + header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi")
         )
         self._types = {char: self._ffi.typeof(name) for char, name in _CTYPES.items()}
 

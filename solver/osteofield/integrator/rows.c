@@ -2,9 +2,6 @@
 // Linear algebra of (c I - J) k = r for interleaved populations on one scalar stiffness K.
 // ND diffusing populations come first in a marrow row of NM values; the other NM-ND are local.
 // A surface point adds NS local values of its own. Preconditioner data and vectors are float.
-#include <math.h>
-#include <string.h>
-
 #define NB (ND * ND)
 typedef float real;
 

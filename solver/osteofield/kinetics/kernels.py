@@ -45,7 +45,8 @@ class Kernels:
         self._numbers = numbers = Numbers(network)
         generated = _generate(network, cache or cbuild.cache_folder())
         ffi, library = _open(
-            str(cbuild.build(generated["source"], extra=FLAGS, folder=cache)), network.with_time
+            str(cbuild.build(cbuild.lanes() + generated["source"], extra=FLAGS, folder=cache)),
+            network.with_time,
         )
         made = [
             PointKernel(kind, network, generated[kind], numbers, ffi, library)
