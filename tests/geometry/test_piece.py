@@ -6,7 +6,7 @@ import pytest
 
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.geometry import build_sample, save_sample
-from osteofield.geometry.piece import bisect
+from osteofield.geometry.piece import NEARBY, bisect
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_bisection_is_balanced_and_deterministic(points, parts):
     part = bisect(points, parts)
     counts = np.bincount(part, minlength=parts)
     assert len(counts) == parts
-    assert counts.max() - counts.min() <= 2
+    assert np.abs(counts / counts.mean() - 1).max() <= 2.2 * NEARBY + 2 / counts.mean()
     assert np.array_equal(part, bisect(points, parts))
 
 
@@ -28,6 +28,15 @@ def test_bisection_cuts_the_longest_side_first(points):
     part = bisect(points, 2)
     x = points[:, 0]
     assert x[part == 0].max() <= x[part == 1].min()
+
+
+def test_layers_of_a_grid_stay_whole():
+    """65 layers have no half: one part gets a layer more than the other."""
+    points = np.stack(np.meshgrid(*(np.arange(k) for k in (65, 20, 10)), indexing="ij"), -1).reshape(-1, 3)
+    points = points[np.random.default_rng(0).permutation(len(points))].astype(float)
+    part = bisect(points, 2)
+    assert np.bincount(part).tolist() == [6400, 6600]
+    assert points[part == 0, 0].max() < points[part == 1, 0].min()
 
 
 def test_bisection_of_fewer_points_than_parts():

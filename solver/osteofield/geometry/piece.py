@@ -14,6 +14,8 @@ from .implant import Hull
 from .morphometry import Morphometry
 from .sample import Origin, Sample
 
+NEARBY = 0.02  # of the points: how far cuts may be moved for the sake of their shape
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -153,10 +155,15 @@ class _Dealer:
 
 
 def bisect(points: np.ndarray, parts: int) -> np.ndarray:
-    """Part of every point by recursive coordinate bisection (deterministic)."""
+    """Part of every point by recursive coordinate bisection (deterministic).
+
+    A cut that would go through a layer of a grid is moved beside it where that is not far (`NEARBY`): a plane
+    has fewer neighbours on its other side than a step in it, and the layers behind it stay whole.
+    """
     part = np.zeros(len(points), np.int32)
     if parts == 1:
         return part
+    nearby = NEARBY / (parts - 1).bit_length()  # what all cuts of a part add up to
     stack = [(np.arange(len(points)), 0, parts)]
     while stack:
         ids, first, count = stack.pop()
@@ -166,6 +173,22 @@ def bisect(points: np.ndarray, parts: int) -> np.ndarray:
         low = count // 2
         axis = int(np.ptp(points[ids], axis=0).argmax()) if len(ids) else 0
         order = ids[np.argsort(points[ids, axis], kind="stable")]
-        split = len(order) * low // count
+        split = _between_layers(points[order, axis], len(order) * low // count, int(nearby * len(order)))
         stack += [(order[:split], first, low), (order[split:], first + low, count - low)]
     return part
+
+
+def _between_layers(x: np.ndarray, middle: int, reach: int) -> int:
+    """The place nearest to `middle`, at most `reach` away, that parts no layer of a grid; else `middle`.
+
+    Args:
+        x: Ascending.
+        middle: Where parts have their right sizes.
+        reach: Places.
+    """
+    near = np.arange(max(1, middle - reach), min(len(x), middle + reach + 1))
+    if not reach or not len(near):
+        return middle
+    gap = x[near] - x[near - 1]
+    apart = near[gap > 0.1 * (x[-1] - x[0]) / len(x) ** (1 / 3)]
+    return int(apart[np.abs(apart - middle).argmin()]) if len(apart) else middle

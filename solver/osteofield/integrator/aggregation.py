@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
-from .blocks import WEIGHTS, Blocks
+from ..team import Team
 from .halo import Halo, LocalMatrix, Replica
+from .sparse import WEIGHTS, passes
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DAMPING = 0.7
 DROP = 0.01
 REPLICATED = 2000  # rows that every rank has as a whole instead of a part
+FILL = 16  # entries per row of K P that there is room for at first
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,59 @@ class Prolongator:
     weights: np.ndarray
 
 
-def coarsen(fine: LocalMatrix, blocks: Blocks, comm: MPI.Comm) -> tuple[Prolongator, LocalMatrix]:
+@dataclass(frozen=True)
+class _Numbers:
+    """Coarse rows in numbers of this rank: its own, then those of others that it knows.
+
+    Attributes:
+        first, count: Own ones begin there in the numbering over all ranks, and how many there are.
+        others: Numbers over all ranks of the others, ascending.
+    """
+
+    first: int
+    count: int
+    others: np.ndarray
+
+    def globally(self, local: np.ndarray) -> np.ndarray:
+        """Numbers over all ranks."""
+        return np.concatenate([np.arange(self.first, self.first + self.count), self.others])[local]
+
+    def is_away(self, numbers: np.ndarray) -> np.ndarray:
+        """Which ones of the numbers over all ranks belong to others."""
+        return (numbers < self.first) | (numbers >= self.first + self.count)
+
+    def locally(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers of this rank."""
+        far = self.count + np.searchsorted(self.others, numbers)
+        return np.where(self.is_away(numbers), far, numbers - self.first).astype(np.int32)
+
+    def with_others(self, numbers: np.ndarray) -> _Numbers:
+        """The same with more of the others."""
+        more = np.unique(np.concatenate([self.others, numbers[self.is_away(numbers)]]))
+        return _Numbers(self.first, self.count, more)
+
+    def renamed(self, new: _Numbers) -> np.ndarray:
+        """(count + others,) int32: what every number of this rank is in a numbering with more of them."""
+        own = np.arange(self.count, dtype=np.int32)
+        return np.concatenate([own, new.locally(self.others)])
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows in compressed form whose columns are in no order."""
+
+    indptr: np.ndarray
+    indices: np.ndarray
+    values: np.ndarray
+
+    def part(self, first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Row (counted from `first` on), column and value of the entries of some rows."""
+        at = slice(self.indptr[first], self.indptr[last])
+        rows = np.repeat(np.arange(last - first), np.diff(self.indptr[first : last + 1]))
+        return rows, self.indices[at], self.values[at]
+
+
+def coarsen(fine: LocalMatrix, comm: MPI.Comm) -> tuple[Prolongator, LocalMatrix]:
     """Collective: aggregate the rows of `fine`, which sum to zero.
 
     Aggregates do not cross the borders of ranks. The piecewise constant functions on them are smoothed
@@ -44,84 +98,125 @@ def coarsen(fine: LocalMatrix, blocks: Blocks, comm: MPI.Comm) -> tuple[Prolonga
     Returns:
         The prolongator and the coarse matrix, whose rows sum to zero too.
     """
-    n, ghosts = fine.rows, fine.halo.ghosts
+    n, ghosts, c = fine.rows, fine.halo.ghosts, passes()
     label = np.zeros(n + ghosts, np.int32)
-    count = blocks.aggregate(n, fine.indptr, fine.indices, fine.values, label)
+    count = c.aggregate(n, fine.indptr, fine.indices, fine.values, label)
     ends = np.cumsum(comm.allgather(count))
-    mine = (int(ends[comm.rank]) - count, int(ends[comm.rank]))
+    own = _Numbers(int(ends[comm.rank]) - count, count, np.zeros(0, np.int64))
     number = np.zeros((n + ghosts, 1))
-    number[:n, 0] = mine[0] + label[:n]
+    number[:n, 0] = own.first + label[:n]
     fine.halo(number)
-    others, label[n:] = np.unique(number[n:, 0], return_inverse=True)
-    label[n:] += count
-    picked, weight = np.zeros((n, WEIGHTS), np.int32), np.zeros((n + ghosts, WEIGHTS))
-    blocks.prolongator(n, fine.indptr, fine.indices, fine.values, DAMPING, label, picked, weight)
-    column = np.zeros((n + ghosts, WEIGHTS))
-    column[:n] = _globally(picked, mine, others)
-    fine.halo(column)
-    fine.halo(weight)
-    total, columns = int(ends[-1]), column.astype(np.int64)
-    product = _galerkin(fine, columns, weight, mine, ends, comm)
+    near = own.with_others(number[n:, 0].astype(np.int64))
+    label[n:] = near.locally(number[n:, 0].astype(np.int64))
+    columns, weights = np.zeros((n + ghosts, WEIGHTS), np.int32), np.zeros((n + ghosts, WEIGHTS))
+    c.prolongator(n, fine.indptr, fine.indices, fine.values, DAMPING, label, columns, weights)
+    known = _of_ghosts(fine, near, columns, weights)
+    product = _galerkin(fine, columns, weights, known.count + len(known.others))
+    coarse = _coarse(product, known, ends, comm)
+    if isinstance(coarse.halo, Replica):
+        columns = known.globally(columns)
+    return Prolongator(columns.astype(np.int32), weights.astype(np.float32)), coarse
+
+
+def _of_ghosts(fine: LocalMatrix, near: _Numbers, columns: np.ndarray, weights: np.ndarray) -> _Numbers:
+    """Collective: fetch the ghost rows of a prolongator; the numbers that its columns are in then."""
+    n, sent = fine.rows, fine.halo.sent
+    wide = np.zeros(columns.shape)
+    wide[sent] = near.globally(columns[sent])
+    fine.halo(wide)
+    fine.halo(weights)
+    numbers = wide[n:].astype(np.int64)
+    known = near.with_others(numbers)
+    columns[n:] = known.locally(numbers)
+    if len(known.others) > len(near.others):
+        far = columns[:n] >= near.count
+        columns[:n][far] = near.renamed(known)[columns[:n][far]]
+    return known
+
+
+def _galerkin(fine: LocalMatrix, columns: np.ndarray, weights: np.ndarray, rows: int) -> _Rows:
+    """P^T K P of the own rows of K; columns, weights of own and ghost ones."""
+    n, c = fine.rows, passes()
+    half = _with_room(
+        n, FILL * n, lambda *out: c.smoothed(
+            n, fine.indptr, fine.indices, fine.values, columns, weights, np.full(rows, -1, np.int32), *out
+        )
+    )  # fmt: skip
+    first, origin = np.zeros(rows + 1, np.int32), np.zeros(n * WEIGHTS, np.int32)
+    return _with_room(
+        rows, len(half.values), lambda *out: c.gathered(
+            n, rows, columns, weights, half.indptr, half.indices, half.values, first, origin,
+            np.full(rows, -1, np.int32), *out,
+        )
+    )  # fmt: skip
+
+
+def _with_room(rows: int, room: int, make: Callable[..., int]) -> _Rows:
+    """Rows that `make` writes, given room for so many entries or, if it refuses, for more."""
+    indptr = np.zeros(rows + 1, np.int32)
+    while True:
+        indices, values = np.empty(room, np.int32), np.empty(room)  # what is not written to costs nothing
+        count = make(room, indptr, indices, values)
+        if count >= 0:
+            return _Rows(indptr, indices[:count], values[:count])
+        room = 2 * room + 1024
+
+
+def _coarse(product: _Rows, known: _Numbers, ends: np.ndarray, comm: MPI.Comm) -> LocalMatrix:
+    """Collective: rows of the coarse matrix from what every rank has for them."""
+    n, total = known.count, int(ends[-1])
+    given = _given(product, known, ends, comm)
+    at, column, value = given
+    numbers = known.with_others(column)
+    extra = np.concatenate([[0], np.cumsum(np.bincount(at, minlength=n))]).astype(np.int32)
+    mark = np.full(n + len(numbers.others), -1, np.int32)
+    diagonal = np.zeros((n + len(numbers.others), 1))
+    rows = _with_room(
+        n, len(product.values) + len(value), lambda room, *out: passes().joined(
+            n, product.indptr, product.indices, product.values, known.renamed(numbers), extra,
+            numbers.locally(column), value, mark, *out, diagonal,
+        )
+    )  # fmt: skip
     if comm.size > 1 and total <= REPLICATED:
-        product = tuple(np.concatenate(part) for part in zip(*comm.allgather(product), strict=True))
-        local, coarse = columns, _matrix(product, (0, total), Replica(total, comm))
-    else:
-        away = np.concatenate([columns.ravel(), product[1]])
-        halo = Halo(np.unique(away[(away < mine[0]) | (away >= mine[1])]), mine, comm)
-        local, coarse = halo.locally(columns), _matrix(product, mine, halo)
-    return Prolongator(local.astype(np.int32), weight.astype(np.float32)), coarse
-
-
-def _globally(local: np.ndarray, mine: tuple[int, int], others: np.ndarray) -> np.ndarray:
-    """Global numbers of local ones: those of this rank, then `others`."""
-    return np.concatenate([np.arange(*mine), others])[local]
-
-
-Entries = tuple[np.ndarray, ...]  # global rows, global columns, values
-
-
-def _galerkin(
-    fine: LocalMatrix,
-    columns: np.ndarray,
-    weights: np.ndarray,
-    mine: tuple[int, int],
-    ends: np.ndarray,
-    comm: MPI.Comm,
-) -> Entries:
-    """Collective: entries of this rank's coarse rows; columns, weights of owned and ghost fine rows."""
-    n, count = fine.rows, mine[1] - mine[0]
-    away = (columns < mine[0]) | (columns >= mine[1])
-    others = np.unique(columns[away])
-    local = np.where(away, count + np.searchsorted(others, columns), columns - mine[0])
-    pointer = np.arange(0, columns.size + 1, WEIGHTS)
-    shape = (len(columns), count + len(others))
-    prolong = csr_matrix((weights.ravel(), local.ravel(), pointer), shape=shape)
-    matrix = csr_matrix((fine.values, fine.indices, fine.indptr), shape=(n, len(columns)))
-    product = (prolong[:n].T.tocsr() @ (matrix @ prolong)).tocoo()
-    row, column = (_globally(a, mine, others) for a in (product.row, product.col))
-    if comm.size == 1:
-        return row, column, product.data
-    owner = np.searchsorted(ends, row, side="right")
-    parts = [tuple(a[owner == rank] for a in (row, column, product.data)) for rank in range(comm.size)]
-    return tuple(np.concatenate(part) for part in zip(*comm.alltoall(parts), strict=True))
-
-
-def _matrix(entries: Entries, mine: tuple[int, int], halo: Halo | Replica) -> LocalMatrix:
-    """Collective: entries added up, small ones moved to the diagonal, which closes the rows."""
-    row, column, value = entries
-    n = mine[1] - mine[0]
-    row, column = row - mine[0], halo.locally(column)
-    whole = csr_matrix((value, (row, column)), shape=(n, n + halo.ghosts))
-    whole.sum_duplicates()
-    diagonal = np.zeros((n + halo.ghosts, 1))
-    diagonal[:n, 0] = whole.diagonal()
+        _, columns, values = rows.part(0, n)
+        sent = np.diff(rows.indptr), numbers.globally(columns).astype(np.int32), values, diagonal[:n]
+        length, columns, values, diagonal = (
+            np.concatenate(part) for part in zip(*comm.allgather(sent), strict=True)
+        )
+        indptr = np.concatenate([[0], np.cumsum(length)]).astype(np.int32)
+        return _closed(_Rows(indptr, columns, values), diagonal, Replica(total, comm))
+    halo = Halo(numbers.others, (known.first, known.first + n), comm)
     halo(diagonal)
-    d = diagonal[:, 0]
-    row = np.repeat(np.arange(n), np.diff(whole.indptr))
-    off = whole.indices != row
-    off &= np.abs(whole.data) >= DROP * np.minimum(d[row], d[whole.indices])
-    row, column, value = row[off], whole.indices[off], whole.data[off]
-    own = np.arange(n)
-    rows, columns = np.concatenate([row, own]), np.concatenate([column, own])
-    values = np.concatenate([value, -np.bincount(row, value, n)])
-    return LocalMatrix.of(csr_matrix((values, (rows, columns)), shape=whole.shape), halo)
+    return _closed(rows, diagonal, halo)
+
+
+def _given(
+    product: _Rows, known: _Numbers, ends: np.ndarray, comm: MPI.Comm
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Collective: what other ranks have for rows of this one: row here, global column, value; by rows."""
+    team = Team(comm)
+    row, column, value = product.part(known.count, known.count + len(known.others))
+    row = known.others[row]
+    cuts = np.searchsorted(row, ends[:-1])
+    places = np.split(np.stack([row, known.globally(column)], axis=1), cuts)
+    came = np.concatenate(team.exchange(places))
+    values = np.concatenate(team.exchange(np.split(value, cuts)))
+    order = np.argsort(came[:, 0], kind="stable")
+    return came[order, 0] - known.first, came[order, 1], values[order]
+
+
+def _closed(rows: _Rows, diagonal: np.ndarray, halo: Halo | Replica) -> LocalMatrix:
+    """Rows without their small entries, which are moved to the diagonal.
+
+    Args:
+        rows: In local numbers.
+        diagonal: Of owned and ghost rows.
+        halo: Of the matrix.
+    """
+    n = len(rows.indptr) - 1
+    out = _with_room(
+        n, len(rows.values) + n, lambda room, *out: passes().closed(
+            n, rows.indptr, rows.indices, rows.values, diagonal, DROP, *out
+        )
+    )  # fmt: skip
+    return LocalMatrix(out.indptr, out.indices.copy(), out.values.copy(), halo)

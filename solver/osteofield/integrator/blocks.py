@@ -3,50 +3,27 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
 
-from ..cbuild import lanes, load
+from ..cbuild import lanes
+from .compiled import Compiled
+from .sparse import WEIGHTS
 
-_SOURCES = ("rows", "points", "krylov", "states", "levels", "coarse")
-WEIGHTS = 4  # coarse rows that a fine row takes its values from; even
-_CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "B": "unsigned char[]"}
+_SOURCES = ("rows", "points", "krylov", "states", "levels")
 
 
-class Blocks:
-    """The functions of the C sources here for `nd` diffusing, `nm` marrow and `ns` surface populations.
-
-    Every function is called by its C name; arrays are passed as they are and checked to be
-    contiguous (cffi refuses others), numbers as Python numbers.
-    """
+class Blocks(Compiled):
+    """The functions of the C sources here for `nd` diffusing, `nm` marrow and `ns` surface populations."""
 
     def __init__(self, nd: int, nm: int, ns: int):
         folder = resources.files(__package__)
         source = "\n".join(folder.joinpath(f"{name}.c").read_text() for name in _SOURCES)
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n#define WEIGHTS {WEIGHTS}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
-        self._ffi, self._lib = load(
-            lanes() + header + source, _declarations(source), extra=("-ffp-contract=fast", "-Wno-psabi")
-        )
-        self._types = {char: self._ffi.typeof(name) for char, name in _CTYPES.items()}
-
-    def __getattr__(self, name: str) -> Any:
-        function, buffer, types, ndarray = (
-            getattr(self._lib, name),
-            self._ffi.from_buffer,
-            self._types,
-            np.ndarray,
-        )
-
-        def call(*args: Any) -> Any:
-            return function(*[buffer(types[a.dtype.char], a) if type(a) is ndarray else a for a in args])
-
-        setattr(self, name, call)
-        return call
+        super().__init__(source, lanes() + header)
 
     def linear(self, coefficients: list[float], vectors: list[np.ndarray], out: np.ndarray) -> None:
         """``out = sum_j c_j x_j`` over flat float64 arrays; `out` may be one of them."""
@@ -88,14 +65,6 @@ class Blocks:
         c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
         m, o = (ffi.from_buffer("double[]", a) for a in (weight, out))
         self._lib.gaps(len(weight), out.size // 2, m, len(vectors), c, d, pointers, o)
-
-
-def _declarations(source: str) -> str:
-    """cffi declarations read off the C source."""
-    text = re.sub(r"//[^\n]*", "", source)
-    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-    found = re.findall(r"^\s*((?:void|long|double) [A-Za-z0-9_]+\([^)]*\)) \{", text, flags=re.M)
-    return "\n".join(" ".join(d.split()).replace("real ", "float ") + ";" for d in found)
 
 
 def padded_rows(rows: int, width: int) -> np.ndarray:

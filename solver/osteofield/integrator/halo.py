@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from .sparse import passes
+
 if TYPE_CHECKING:
     from mpi4py import MPI
     from petsc4py import PETSc
@@ -29,6 +31,7 @@ class Halo:
         self._first, self._numbers = owned[0], np.asarray(ghosts, np.int64)
         self._comm: Any = None
         self._back: Any = None
+        self._send = np.zeros(0, np.int64)
         if comm.size == 1:
             return
         ends = np.array(comm.allgather(owned[1]))
@@ -66,6 +69,11 @@ class Halo:
         )
         np.add.at(x, self._send, buffer)
 
+    @property
+    def sent(self) -> np.ndarray:
+        """Own rows that are ghosts elsewhere; one that several ranks have comes as often."""
+        return self._send
+
     def _buffer(self, x: np.ndarray) -> np.ndarray:
         key = (x.shape[1], x.dtype.char)
         if key not in self._buffers:
@@ -94,6 +102,7 @@ class Replica:
     """
 
     ghosts = 0
+    sent = np.zeros(0, np.int64)
 
     def __init__(self, rows: int, comm: MPI.Comm):
         self.owned, self._comm = rows, comm
@@ -152,18 +161,17 @@ class LocalMatrix:
         rows.sort_indices()
         return cls(rows.indptr.astype(np.int32), rows.indices.astype(np.int32), rows.data, halo)
 
-    def split(self) -> tuple[np.ndarray, np.ndarray]:
-        """(rows,) int32: where in every row the entries before the diagonal end, and those after it begin."""
-        rows = np.repeat(np.arange(self.rows), np.diff(self.indptr))
-        before = np.bincount(rows[self.indices < rows], minlength=self.rows)
-        upto = np.bincount(rows[self.indices <= rows], minlength=self.rows)
-        start = self.indptr[:-1]
-        return (start + before).astype(np.int32), (start + upto).astype(np.int32)
+    def split(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where in every row the entries before the diagonal end, and those after it begin; the diagonal.
+
+        Returns:
+            (rows,) int32 twice, and float64.
+        """
+        n = self.rows
+        lower, upper, diagonal = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n)
+        passes().split(n, self.indptr, self.indices, self.values, lower, upper, diagonal)
+        return lower, upper, diagonal
 
     def diagonal(self) -> np.ndarray:
         """Diagonal of the owned square part."""
-        rows = np.repeat(np.arange(self.rows), np.diff(self.indptr))
-        d = np.zeros(self.rows)
-        on = self.indices == rows
-        d[rows[on]] = self.values[on]
-        return d
+        return self.split()[2]

@@ -25,9 +25,9 @@ class Level:
 
     def __init__(self, stiffness: LocalMatrix, blocks: Blocks):
         self.indptr, self.indices = stiffness.indptr, stiffness.indices
-        self.lower, self.upper = stiffness.split()
+        self.lower, self.upper, diagonal = stiffness.split()
         self.values = np.ascontiguousarray(stiffness.values, np.float32)
-        self.diagonal = stiffness.diagonal().astype(np.float32)
+        self.diagonal = diagonal.astype(np.float32)
         self.halo = stiffness.halo
         n, nd = stiffness.rows, blocks.nd
         self.rows = n
@@ -110,7 +110,7 @@ class Hierarchy:
         comm = self._comm
         total = self._total_rows(matrix, comm)
         while total > self.COARSEST:
-            prolongator, matrix = coarsen(matrix, self._c, comm)
+            prolongator, matrix = coarsen(matrix, comm)
             before, total = total, self._total_rows(matrix, comm)
             if total > self.STALLED * before:
                 return
