@@ -15,7 +15,7 @@ from osteofield.errors import InputError
 from osteofield.export import scan, write_scan
 from osteofield.geometry import Sample, build_sample, read_image
 from osteofield.geometry.foam import foam
-from osteofield.geometry.image import load_bone
+from osteofield.geometry.segmentation import load_bone
 
 from .conftest import bone_of, shape
 

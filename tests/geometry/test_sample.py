@@ -9,8 +9,8 @@ import pytest
 from osteofield.case.types import FoamSpec, ImageSpec, SampleSpec, ShapeSpec, SliceSpec
 from osteofield.errors import InputError
 from osteofield.geometry import build_sample
-from osteofield.geometry.image import load_bone
 from osteofield.geometry.morphometry import areas, non_manifold_edges, total_volume
+from osteofield.geometry.segmentation import load_bone
 
 VOXEL = 19.5
 

@@ -17,10 +17,10 @@ from .boxes import Box, Partition
 from .cut import Islands
 from .foam import foam_over
 from .grid import Grid
-from .image import load_bone_over
 from .implant import Implant, ImplantMap, ImplantShape
 from .kuhn import kuhn
 from .levelset import distance_over, phases
+from .segmentation import load_bone_over
 from .voxels import VoxelField, Voxels
 
 Log = Callable[[str], None]
