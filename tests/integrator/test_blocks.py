@@ -56,8 +56,8 @@ def test_groups_are_the_blocks_with_other_couplings_left_out(groups):
         b.sweep(n, backward, ip, ix, kv, k, D, full_inverse, right, other)
         assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
     lo = (ip[:-1] + np.array([(ix[2 * i : 2 * i + 2] < i).sum() for i in range(n)])).astype(np.int32)
-    b.sweep_groups_from_zero(n, ip, lo, ix, kv, D, len(size), size, index, w, inverse, right, one)
-    b.sweep_from_zero(n, ip, lo, ix, kv, D, full_inverse, right, other)
+    b.sweep_groups_from_zero(0, n, ip, lo, ix, kv, D, len(size), size, index, w, inverse, right, one)
+    b.sweep_from_zero(0, n, ip, lo, ix, kv, D, full_inverse, right, other)
     assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
 
 
@@ -80,7 +80,7 @@ def test_double_and_single_operator_agree_with_dense(nd):
     S32, x32, b32, y32 = (padded_rows(n, w) for w in (nd * nd, nd, nd, nd))
     S32[:], x32[:], b32[:] = S, x, rng.normal(size=(n, nd))
     ones, none, products = np.ones(nd, np.float32), padded_rows(0, nd), np.zeros(2)
-    b.apply_dots(n, ip, ix, single[0], single[1], S32, x32, 0, ones, none, n * nd, b32, y32, products)
+    b.apply_dots(0, n, ip, ix, single[0], single[1], S32, x32, 0, ones, none, n * nd, b32, y32, products)
     assert b32 - y32 == pytest.approx(b32 - wanted, rel=1e-4, abs=1e-4)
 
 
@@ -98,21 +98,21 @@ def test_first_sweep_from_zero_and_what_it_leaves(nd):
     S, inverse, x, r, rhs = (padded_rows(n, w) for w in (nd * nd, nd * nd, nd, nd, nd))
     S[:], rhs[:] = rng.normal(size=S.shape), rng.normal(size=rhs.shape)
     b.invert(n, np.diag(K).astype(np.float32), D, S, inverse)
-    b.sweep_from_zero(n, ip, lo, ix, kv, D, inverse, rhs, x)
+    b.sweep_from_zero(0, n, ip, lo, ix, kv, D, inverse, rhs, x)
     left = rhs - (K @ x) * D - np.einsum("nqp,nq->np", S.reshape(n, nd, nd), x)
     column = rng.integers(0, 3, (n, WEIGHTS)).astype(np.int32)
     weight = rng.uniform(0, 1, (n, WEIGHTS)).astype(np.float32)
     P = np.zeros((n, 3))
     np.add.at(P, (np.arange(n)[:, None], column), weight)
     coarse = padded_rows(3, nd)
-    coarse[:] = 7.0
-    b.restrict_after_zero(n, ip, lo + 1, ix, kv, D, x, column, weight, 3, coarse)
+    for part in ((0, 2), (2, n)):
+        b.restrict_after_zero(*part, ip, lo + 1, ix, kv, D, x, column, weight, coarse)
     assert coarse == pytest.approx(P.T @ left, rel=1e-3, abs=1e-3)
     wide, lumped = rng.normal(size=(n, nd)), padded_rows(3, nd)
     r[:] = wide
-    b.lump(n, nd, column, weight, r, lumped)
+    b.lump(0, n, nd, column, weight, r, lumped)
     assert lumped == pytest.approx(P.T @ wide, rel=1e-4, abs=1e-4)
-    b.prolong(n, column, weight, coarse, r)
+    b.prolong(0, n, column, weight, coarse, r)
     assert r == pytest.approx(wide + P @ coarse, rel=1e-4, abs=1e-4)
     other = padded_rows(n, nd)
     b.sweep(n, 0, ip, ix, kv, np.diag(K).astype(np.float32), D, inverse, rhs, other)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,81 +17,113 @@ if TYPE_CHECKING:
     from petsc4py import PETSc
 
 
+_TAG = 41  # of the messages of halos, which all ranks begin in the same order
+
+
+class Transfer:
+    """Rows on their way, which have arrived after `end`; until then neither they nor what is sent may change.
+
+    Args:
+        requests: What to wait for.
+        then: What to do with what has come.
+    """
+
+    def __init__(self, requests: Sequence[Any] = (), then: Callable[[], None] | None = None):
+        self._requests, self._then = requests, then
+
+    def end(self) -> None:
+        """Wait."""
+        for request in self._requests:
+            request.Wait()
+        if self._then is not None:
+            self._then()
+
+
+_DONE = Transfer()
+
+
+@dataclass(frozen=True)
+class _Neighbour:
+    """A rank to send to or to receive from, and which of the rows are its."""
+
+    rank: int
+    rows: slice
+
+
 class Halo:
-    """Fills the ghost rows that follow the owned rows of an array.
+    """Ghost rows that follow the owned rows of an array.
+
+    A transfer is begun and ended, and other work can be done in between. There is one at a time of arrays of
+    the same width.
 
     Args:
         ghosts: Global row numbers of the ghost rows, ascending.
         owned: Half-open range of global row numbers owned here.
         comm: Collective over this communicator.
+
+    Attributes:
+        owned, ghosts: How many rows of either kind.
+        sent: int32 own rows that are ghosts elsewhere, rank by rank; one that two ranks have comes twice.
     """
 
     def __init__(self, ghosts: np.ndarray, owned: tuple[int, int], comm: MPI.Comm):
-        self.owned = owned[1] - owned[0]
-        self.ghosts = len(ghosts)
-        self._first, self._numbers = owned[0], np.asarray(ghosts, np.int64)
-        self._comm: Any = None
-        self._back: Any = None
-        self._send = np.zeros(0, np.int64)
+        self.owned, self.ghosts = owned[1] - owned[0], len(ghosts)
+        self._comm, self.sent = comm, np.zeros(0, np.int32)
+        self._from: list[_Neighbour] = []
+        self._to: list[_Neighbour] = []
+        self._buffers: dict[tuple[int, str], np.ndarray] = {}
         if comm.size == 1:
             return
         ends = np.array(comm.allgather(owned[1]))
         owner = np.searchsorted(ends, ghosts, side="right")
         asked = comm.alltoall([ghosts[owner == r] for r in range(comm.size)])
-        self._send = np.concatenate(asked).astype(np.int64) - owned[0]
-        send = np.array([len(a) for a in asked])
-        receive = np.bincount(owner, minlength=comm.size)
-        sources, targets = np.flatnonzero(receive), np.flatnonzero(send)
-        self._receive_counts, self._send_counts = receive[sources], send[targets]
-        self._comm = comm.Create_dist_graph_adjacent(sources.tolist(), targets.tolist())
-        self._back = comm.Create_dist_graph_adjacent(targets.tolist(), sources.tolist())
-        self._buffers: dict[tuple[int, str], np.ndarray] = {}
+        self.sent = (np.concatenate(asked) - owned[0]).astype(np.int32)
+        self._from = _neighbours(np.bincount(owner, minlength=comm.size))
+        self._to = _neighbours(np.array([len(a) for a in asked]))
 
     def __call__(self, x: np.ndarray) -> None:
-        """Collective: update rows ``[owned:]`` of `x`, shape (owned + ghosts, width)."""
-        if self._comm is None:
-            return
-        width, buffer = x.shape[1], self._buffer(x)
-        np.take(x, self._send, axis=0, out=buffer)
-        self._comm.Neighbor_alltoallv(
-            [buffer, (self._send_counts * width).tolist()],
-            [x[self.owned :], (self._receive_counts * width).tolist()],
-        )
+        """Update rows ``[owned:]`` of `x`, shape (owned + ghosts, width), with all neighbours."""
+        self.begin(x).end()
+
+    def begin(self, x: np.ndarray) -> Transfer:
+        """Begin to update rows ``[owned:]`` of `x` from their owners; the rows in `sent` must be ready."""
+        if not self._from and not self._to:
+            return _DONE
+        ghosts, buffer = x[self.owned :], self._buffer(x)
+        requests = [self._comm.Irecv(ghosts[n.rows], n.rank, _TAG) for n in self._from]
+        passes().pack(len(self.sent), self.sent, x.itemsize * x.shape[1], x, buffer)
+        requests += [self._comm.Isend(buffer[n.rows], n.rank, _TAG) for n in self._to]
+        return Transfer(requests)
 
     def add(self, x: np.ndarray) -> None:
-        """Collective: add rows ``[owned:]`` of `x` to the rows they are ghosts of."""
-        if self._back is None:
-            return
-        width = x.shape[1]
-        buffer = self._buffer(x)
-        self._back.Neighbor_alltoallv(
-            [x[self.owned :], (self._receive_counts * width).tolist()],
-            [buffer, (self._send_counts * width).tolist()],
-        )
-        np.add.at(x, self._send, buffer)
+        """Add rows ``[owned:]`` of `x` to the rows they are ghosts of, with all neighbours."""
+        self.begin_add(x).end()
 
-    @property
-    def sent(self) -> np.ndarray:
-        """Own rows that are ghosts elsewhere; one that several ranks have comes as often."""
-        return self._send
+    def begin_add(self, x: np.ndarray) -> Transfer:
+        """Begin to add rows ``[owned:]`` of `x`, which must be ready, to the rows they are ghosts of.
+
+        What comes is added at the end, in the order of ranks.
+        """
+        if not self._from and not self._to:
+            return _DONE
+        ghosts, buffer = x[self.owned :], self._buffer(x)
+        requests = [self._comm.Irecv(buffer[n.rows], n.rank, _TAG) for n in self._to]
+        requests += [self._comm.Isend(ghosts[n.rows], n.rank, _TAG) for n in self._from]
+        add = passes().add_single if x.dtype == np.float32 else passes().add_double
+        return Transfer(requests, lambda: add(len(self.sent), self.sent, x.shape[1], buffer, x))
 
     def _buffer(self, x: np.ndarray) -> np.ndarray:
+        """Room for what is sent, of one transfer at a time."""
         key = (x.shape[1], x.dtype.char)
         if key not in self._buffers:
-            self._buffers[key] = np.empty((len(self._send), x.shape[1]), x.dtype)
+            self._buffers[key] = np.empty((len(self.sent), x.shape[1]), x.dtype)
         return self._buffers[key]
 
-    def locally(self, numbers: np.ndarray) -> np.ndarray:
-        """Local rows of global numbers, all of which are owned or ghosts here."""
-        own = (numbers >= self._first) & (numbers < self._first + self.owned)
-        return np.where(own, numbers - self._first, self.owned + np.searchsorted(self._numbers, numbers))
 
-    def free(self) -> None:
-        """Collective: give the communicators back (MPI has a limited number)."""
-        for comm in (self._comm, self._back):
-            if comm is not None:
-                comm.Free()
-        self._comm = self._back = None
+def _neighbours(counts: np.ndarray) -> list[_Neighbour]:
+    """Ranks that have some of the rows, which are in the order of ranks."""
+    ends = np.cumsum(counts)
+    return [_Neighbour(int(r), slice(ends[r] - counts[r], ends[r])) for r in np.flatnonzero(counts)]
 
 
 class Replica:
@@ -102,7 +135,7 @@ class Replica:
     """
 
     ghosts = 0
-    sent = np.zeros(0, np.int64)
+    sent = np.zeros(0, np.int32)
 
     def __init__(self, rows: int, comm: MPI.Comm):
         self.owned, self._comm = rows, comm
@@ -110,15 +143,19 @@ class Replica:
     def __call__(self, x: np.ndarray) -> None:
         """Nothing: what every rank computes is the same."""
 
+    def begin(self, x: np.ndarray) -> Transfer:
+        """Nothing."""
+        return _DONE
+
     def add(self, x: np.ndarray) -> None:
         """Collective: add up what the ranks have in `x`."""
+        self.begin_add(x).end()
+
+    def begin_add(self, x: np.ndarray) -> Transfer:
+        """Collective: the same, which happens at the end."""
         from mpi4py import MPI
 
-        self._comm.Allreduce(MPI.IN_PLACE, x, MPI.SUM)
-
-    def locally(self, numbers: np.ndarray) -> np.ndarray:
-        """Local rows are global ones."""
-        return numbers
+        return Transfer(then=lambda: self._comm.Allreduce(MPI.IN_PLACE, x, MPI.SUM))
 
 
 @dataclass(frozen=True)
@@ -160,6 +197,13 @@ class LocalMatrix:
         """Owned rows in local numbers of the columns."""
         rows.sort_indices()
         return cls(rows.indptr.astype(np.int32), rows.indices.astype(np.int32), rows.data, halo)
+
+    @property
+    def edge(self) -> int:
+        """Rows before this one may have ghosts beside them or be ghosts elsewhere; those after it are not."""
+        far = np.flatnonzero(self.indices >= self.rows)
+        last = np.searchsorted(self.indptr, far[-1], side="right") if len(far) else 0
+        return max(int(last), int(self.halo.sent.max(initial=-1)) + 1)
 
     def split(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Where in every row the entries before the diagonal end, and those after it begin; the diagonal.

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from mpi4py import MPI
 
 
+OVERLAP = 10_000  # rows of a level whose edge is worth calls of its own
+
+
 class Level:
     """One level: the stiffness, its node blocks, and the transfer to the next coarser level."""
 
@@ -31,6 +34,7 @@ class Level:
         self.halo = stiffness.halo
         n, nd = stiffness.rows, blocks.nd
         self.rows = n
+        self.edge = stiffness.edge if n >= OVERLAP else n
         self.x = padded_rows(n + self.halo.ghosts, nd)
         self.b = padded_rows(n + self.halo.ghosts, nd)
         self.prolong: Prolongator | None = None
@@ -153,23 +157,26 @@ class Hierarchy:
         width, bad = c.nd**2 if g is None else g.width, 0
         for level in self.levels:
             level.resize(width)
+        if g is None:
+            self.levels[0].schur = self.operator
+        else:
+            block = len(g.size), g.size, g.index, width
+            c.compact(self.levels[0].rows, *block, self.operator, self.levels[0].schur)
         for n, level in enumerate(self.levels):
-            if g is None:
-                if n == 0:
-                    level.schur = self.operator
-                bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
-            else:
-                if n == 0:
-                    c.compact(level.rows, len(g.size), g.size, g.index, width, self.operator, level.schur)
-                bad += c.invert_groups(
-                    level.rows, len(g.size), g.size, g.index, width, level.diagonal, self._D, level.schur,
-                    level.inverse,
-                )  # fmt: skip
+            moving = None
             if level.prolong is not None:
                 p, coarse = level.prolong, self.levels[n + 1]
-                coarse.schur[:] = 0.0
-                c.lump(level.rows, width, p.columns, p.weights, level.schur, coarse.schur)
-                coarse.halo.add(coarse.schur)
+                coarse.schur.fill(0.0)
+                c.lump(0, level.rows, width, p.columns, p.weights, level.schur, coarse.schur)
+                moving = coarse.halo.begin_add(coarse.schur)
+            if g is None:
+                bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
+            else:
+                bad += c.invert_groups(
+                    level.rows, *block, level.diagonal, self._D, level.schur, level.inverse
+                )
+            if moving is not None:
+                moving.end()
         return bad == 0
 
     def _find_groups(self, couplings: np.ndarray) -> Groups | None:
@@ -225,11 +232,19 @@ class Hierarchy:
             out: (k + 2,): products of w with the basis, with itself and with `r`.
         """
         fine = self.levels[0]
-        fine.halo(x)
-        self._c.apply_dots(
-            fine.rows, fine.indptr, fine.indices, fine.values, self._D, self.operator, x, k, weights, basis,
-            stride, r, w, out,
-        )  # fmt: skip
+
+        def part(first: int, last: int) -> None:
+            if first < last:
+                self._c.apply_dots(
+                    first, last, fine.indptr, fine.indices, fine.values, self._D, self.operator, x, k,
+                    weights, basis, stride, r, w, out,
+                )  # fmt: skip
+
+        out[:] = 0.0
+        moving = fine.halo.begin(x)
+        part(fine.edge, fine.rows)
+        moving.end()
+        part(0, fine.edge)
 
     def _sweep(self, level: Level, b: np.ndarray, backward: int) -> None:
         g = self.groups
@@ -240,19 +255,23 @@ class Hierarchy:
             block = len(g.size), g.size, g.index, g.width
             self._c.sweep_groups(level.rows, backward, *matrix, self._D, *block, level.inverse, b, level.x)
 
-    def _sweep_from_zero(self, level: Level, b: np.ndarray) -> None:
+    def _sweep_from_zero(self, level: Level, b: np.ndarray, first: int, last: int) -> None:
+        if first == last:
+            return
         g = self.groups
         matrix = level.indptr, level.lower, level.indices, level.values
         if g is None:
-            self._c.sweep_from_zero(level.rows, *matrix, self._D, level.inverse, b, level.x)
+            self._c.sweep_from_zero(first, last, *matrix, self._D, level.inverse, b, level.x)
         else:
             block = len(g.size), g.size, g.index, g.width
-            self._c.sweep_groups_from_zero(level.rows, *matrix, self._D, *block, level.inverse, b, level.x)
+            self._c.sweep_groups_from_zero(first, last, *matrix, self._D, *block, level.inverse, b, level.x)
 
     def _cycle(self, n: int, b: np.ndarray) -> np.ndarray:
-        c, level = self._c, self.levels[n]
-        self._sweep_from_zero(level, b)
-        level.halo(level.x)
+        level = self.levels[n]
+        self._sweep_from_zero(level, b, 0, level.edge)
+        moving = level.halo.begin(level.x)
+        self._sweep_from_zero(level, b, level.edge, level.rows)
+        moving.end()
         p = level.prolong
         if p is None:
             self._sweep(level, b, 1)
@@ -264,13 +283,27 @@ class Hierarchy:
                 self._sweep(level, b, 1)
             return level.x
         coarse = self.levels[n + 1]
-        c.restrict_after_zero(
-            level.rows, level.indptr, level.upper, level.indices, level.values, self._D, level.x, p.columns,
-            p.weights, len(coarse.b), coarse.b,
-        )  # fmt: skip
-        coarse.halo.add(coarse.b)
+        coarse.b.fill(0.0)
+        self._restrict(level, p, 0, level.edge, coarse.b)
+        moving = coarse.halo.begin_add(coarse.b)
+        self._restrict(level, p, level.edge, level.rows, coarse.b)
+        moving.end()
         correction = self._cycle(n + 1, coarse.b)
-        coarse.halo(correction)
-        c.prolong(len(level.x), p.columns, p.weights, correction, level.x)  # ghosts need no exchange
+        moving = coarse.halo.begin(correction)
+        self._prolong(level, p, correction, level.edge, level.rows)
+        moving.end()
+        self._prolong(level, p, correction, 0, level.edge)
+        self._prolong(level, p, correction, level.rows, len(level.x))  # ghosts need no exchange
         self._sweep(level, b, 1)
         return level.x
+
+    def _prolong(self, level: Level, p: Prolongator, correction: np.ndarray, first: int, last: int) -> None:
+        if first < last:
+            self._c.prolong(first, last, p.columns, p.weights, correction, level.x)
+
+    def _restrict(self, level: Level, p: Prolongator, first: int, last: int, out: np.ndarray) -> None:
+        if first < last:
+            self._c.restrict_after_zero(
+                first, last, level.indptr, level.upper, level.indices, level.values, self._D, level.x,
+                p.columns, p.weights, out,
+            )  # fmt: skip

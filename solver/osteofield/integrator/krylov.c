@@ -92,14 +92,13 @@ void dots(long n, int k, const real *w2, const real *V, long stride, const real 
         products(m, k, w2, V + o, stride, w + o, r + o, out);
     }
 }
-// w = (D K + S) x for owned and ghost rows of x, with the products of `dots`. Rows of K sum to zero and what differences
-// to the neighbours give is accurate also where x is smooth.
-void apply_dots(long n, const int *ip, const int *ix, const real *kv, const real *D, const real *S, const real *x, int k,
-                const real *w2, const real *V, long stride, const real *r, real *w, double *out) {
+// w = (D K + S) x in rows `first` to `last`, for owned and ghost rows of x; out += the products of `dots`. Rows of K sum
+// to zero and what differences to the neighbours give is accurate also where x is smooth.
+void apply_dots(long first, long last, const int *ip, const int *ix, const real *kv, const real *D, const real *S,
+                const real *x, int k, const real *w2, const real *V, long stride, const real *r, real *w, double *out) {
     const vec d = padded(D);
-    for (int j = 0; j < k + 2; j++) out[j] = 0.;
-    for (long i0 = 0; i0 < n; i0 += PIECE) {
-        const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND;
+    for (long i0 = first; i0 < last; i0 += PIECE) {
+        const long m = last - i0 < PIECE ? last - i0 : PIECE, o = i0 * ND;
         for (long i = i0; i < i0 + m; i++) {
             const vec xi = get(x + i * ND);
             vec s = {0}, t = {0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// A level of the multigrid hierarchy, single precision.
+// A level of the multigrid hierarchy, single precision. Where a function has `first` and `last`, these rows are done.
 // Eight inverses side by side, in place, row major, without pivoting; false where a pivot is small beside its column.
 static inline int invert_lanes(const int n, lanes *A) {
     int ok = 1;
@@ -100,10 +100,10 @@ void sweep(long n, int backward, const int *ip, const int *ix, const real *kv, c
 }
 // The first forward sweep, from x = 0: only neighbours that come before count: the columns of a row ascend,
 // those before the diagonal end at lo[i], those after it begin at up[i].
-void sweep_from_zero(long n, const int *ip, const int *lo, const int *ix, const real *kv, const real *D, const real *P,
-                     const real *b, real *x) {
+void sweep_from_zero(long first, long last, const int *ip, const int *lo, const int *ix, const real *kv, const real *D,
+                     const real *P, const real *b, real *x) {
     const vec d = padded(D);
-    for (long i = 0; i < n; i++) {
+    for (long i = first; i < last; i++) {
         real t[VW];
         *(loose *)t = get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x);
         put(x + i * ND, block(P + i * NB, t));
@@ -193,10 +193,11 @@ static inline void put_groups(int ng, const int *size, const int *index, const r
     }
     put(x, *(loose *)z);
 }
-void sweep_groups_from_zero(long n, const int *ip, const int *lo, const int *ix, const real *kv, const real *D, int ng,
-                            const int *size, const int *index, int w, const real *P, const real *b, real *x) {
+void sweep_groups_from_zero(long first, long last, const int *ip, const int *lo, const int *ix, const real *kv,
+                            const real *D, int ng, const int *size, const int *index, int w, const real *P, const real *b,
+                            real *x) {
     const vec d = padded(D);
-    for (long i = 0; i < n; i++)
+    for (long i = first; i < last; i++)
         put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x), x + i * ND);
 }
 void sweep_groups(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D, int ng,
@@ -210,10 +211,10 @@ void sweep_groups(long n, int backward, const int *ip, const int *ix, const real
 }
 // ---------------------------------------------------------------- transfer: WEIGHTS coarse rows per fine row
 // Y += P^T X for rows of w numbers, sixteen at a time
-void lump(long n, int w, const int *column, const real *weight, const real *x, real *y) {
+void lump(long first, long last, int w, const int *column, const real *weight, const real *x, real *y) {
     typedef real sixteen __attribute__((vector_size(64)));
     typedef real sixteen_loose __attribute__((vector_size(64), aligned(4), may_alias));
-    for (long i = 0; i < n; i++)
+    for (long i = first; i < last; i++)
         for (int e = 0; e < WEIGHTS; e++) {
             const real v = weight[WEIGHTS * i + e], *xi = x + i * w;
             real *to = y + (long)column[WEIGHTS * i + e] * w;
@@ -223,13 +224,12 @@ void lump(long n, int w, const int *column, const real *weight, const real *x, r
             }
         }
 }
-// c = P^T (what is left after `sweep_from_zero`): the neighbours that come after, ghosts included, are all that it has
-// not seen. m: rows of c.
-void restrict_after_zero(long n, const int *ip, const int *up, const int *ix, const real *kv, const real *D,
-                         const real *x, const int *column, const real *weight, long m, real *c) {
+// c += P^T (what is left after `sweep_from_zero`): the neighbours that come after, ghosts included, are all that it has
+// not seen.
+void restrict_after_zero(long first, long last, const int *ip, const int *up, const int *ix, const real *kv,
+                         const real *D, const real *x, const int *column, const real *weight, real *c) {
     const vec d = padded(D);
-    memset(c, 0, m * ND * sizeof(real));
-    for (long i = 0; i < n; i++) {
+    for (long i = first; i < last; i++) {
         const vec r = -d * part(up[i], ip[i + 1], ix, kv, x);
         for (int e = 0; e < WEIGHTS; e++) {
             real *to = c + (long)column[WEIGHTS * i + e] * ND;
@@ -238,8 +238,8 @@ void restrict_after_zero(long n, const int *ip, const int *up, const int *ix, co
     }
 }
 // x += P c
-void prolong(long n, const int *column, const real *weight, const real *c, real *x) {
-    for (long i = 0; i < n; i++) {
+void prolong(long first, long last, const int *column, const real *weight, const real *c, real *x) {
+    for (long i = first; i < last; i++) {
         vec s = get(x + i * ND), t = {0};
         for (int e = 0; e < WEIGHTS; e += 2) {
             s += weight[WEIGHTS * i + e] * get(c + (long)column[WEIGHTS * i + e] * ND);

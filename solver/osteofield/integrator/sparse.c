@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 #include <math.h>
+#include <string.h>
 
 // Passes over the rows of a scalar matrix, double precision.
 
@@ -157,4 +158,16 @@ void split(long n, const int *ip, const int *ix, const double *kv, int *lower, i
         if (j < ip[i + 1] && ix[j] == i) diagonal[i] = kv[j++];
         upper[i] = j;
     }
+}
+// ---------------------------------------------------------------- rows of arrays that go to other ranks
+void pack(long n, const int *rows, long bytes, const void *x, void *out) {
+    for (long i = 0; i < n; i++) memcpy((char *)out + i * bytes, (const char *)x + rows[i] * bytes, bytes);
+}
+void add_double(long n, const int *rows, long width, const double *what, double *x) {
+    for (long i = 0; i < n; i++)
+        for (long p = 0; p < width; p++) x[rows[i] * width + p] += what[i * width + p];
+}
+void add_single(long n, const int *rows, long width, const float *what, float *x) {
+    for (long i = 0; i < n; i++)
+        for (long p = 0; p < width; p++) x[rows[i] * width + p] += what[i * width + p];
 }

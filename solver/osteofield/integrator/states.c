@@ -156,14 +156,14 @@ void gaps(long n, int w, const double *m, int k, const double *a, const double *
 typedef double few __attribute__((vector_size(8 * WIDTH(ND)))); // the diffusing part of a row
 typedef double few_loose __attribute__((vector_size(8 * WIDTH(ND)), aligned(8), may_alias));
 static inline few diffusing(const double *x) { return *(const few_loose *)x; }
-// o = w o + f - D (K x) / m in marrow rows, and out[p] += sum m f: rates f of the reactions with what diffuses.
-// Spare numbers follow x.
-void gain(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *m, const double *x,
-          const double *f, double w, double *o, double *out) {
+// o = w o + f - D (K x) / m in marrow rows `first` to `end` of n, and out[p] += sum m f: rates f of the reactions with
+// what diffuses. Spare numbers follow x.
+void gain(long first, long end, long n, const int *ip, const int *ix, const real *kv, const double *D, const double *m,
+          const double *x, const double *f, double w, double *o, double *out) {
     marrow_row s = marrow_at(out, 1);
     few d = {0};
     memcpy(&d, D, ND * sizeof(double));
-    for (long i = 0; i < n; i++) {
+    for (long i = first; i < end; i++) {
         const int last = i + 1 == n, e = ip[i + 1];
         const few xi = diffusing(x + i * ND);
         few a = {0}, b = {0};

@@ -61,7 +61,7 @@ class System:
                 self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
             self._stiffness = self.hierarchy.levels[0].values
-        rows = self._rows + p.local.halo.ghosts
+        rows, self._edge = self._rows + p.local.halo.ghosts, p.local.edge
         self._x = np.zeros(rows * nd + 32)[: rows * nd].reshape(rows, nd)  # vector loads touch what follows
         self._f = self.vector()
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
@@ -258,11 +258,13 @@ class System:
                 self._c.linear([1.0, share], [f[marrow], out[marrow]], out[marrow])
             return
         self._c.pack(self._rows, y, self._x)
-        k.halo(self._x)
-        self._c.gain(
-            self._rows, k.indptr, k.indices, self._stiffness, self._D, p.volumes, self._x, f[marrow], share,
-            out[marrow], totals,
-        )  # fmt: skip
+        moving = k.halo.begin(self._x)
+        for first, last in ((self._edge, self._rows), (0, self._edge)):
+            self._c.gain(
+                first, last, self._rows, k.indptr, k.indices, self._stiffness, self._D, p.volumes, self._x,
+                f[marrow], share, out[marrow], totals,
+            )  # fmt: skip
+            moving.end()
 
     def time_derivative(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
         """Partial derivative of the rates with respect to time."""

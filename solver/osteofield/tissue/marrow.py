@@ -34,12 +34,16 @@ class MarrowMesh:
 def marrow_mesh(piece: Piece, comm: MPI.Comm) -> MarrowMesh:
     """Collective: order the points of a piece and assemble their rows of the stiffness.
 
-    The order keeps neighbours close (reverse Cuthill-McKee). A piece has all cells that touch its
+    The order keeps neighbours close (reverse Cuthill-McKee); points beside those of other ranks come first,
+    so that the others can be worked on while these are on their way. A piece has all cells that touch its
     points, so no contributions are exchanged.
     """
     team, own = Team(comm), piece.own
     graph = stiffness(piece.points, piece.marrow, own)
     order = reverse_cuthill_mckee(graph[:, :own].tocsr(), symmetric_mode=True).astype(np.int64)
+    edge = np.zeros(own, bool)
+    edge[np.searchsorted(graph.indptr, np.flatnonzero(graph.indices >= own), side="right") - 1] = True
+    order = np.concatenate([order[edge[order]], order[~edge[order]]])
     start = team.before(own)
     row = np.empty(len(piece.points), np.int64)  # of the matrix, for every point
     row[order] = start + np.arange(own)
