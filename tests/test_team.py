@@ -18,6 +18,8 @@ owner = rng.integers(0, comm.size, len(keys))
 owner[keys > 2**59] = comm.size - 1  # unevenly
 mine = rng.permutation(np.flatnonzero(owner == comm.rank))
 assert np.array_equal(team.places(keys[mine]), mine)
+sizes = rng.integers(0, 5, len(keys))
+assert np.array_equal(team.places(keys[mine], sizes[mine]), (np.cumsum(sizes) - sizes)[mine])
 wanted = rng.integers(0, len(keys), 300 * comm.rank)
 found = team.look_up(keys[mine], np.stack([mine, -mine], 1), keys[wanted])
 assert np.array_equal(found, np.stack([wanted, -wanted], 1))
@@ -58,6 +60,7 @@ def test_on_ranks(run_mpi, ranks):
 def test_alone():
     keys = np.array([7, 3, 5])
     assert ALONE.places(keys).tolist() == [2, 0, 1]
+    assert ALONE.places(keys, np.array([1, 4, 2])).tolist() == [6, 0, 4]
     assert ALONE.look_up(keys, keys * 2, np.array([5, 7])).tolist() == [10, 14]
     with pytest.raises(KeyError):
         ALONE.look_up(keys, keys, np.array([4]))

@@ -115,28 +115,32 @@ class Team:
         self.comm.Alltoallv([flat, (send * width).tolist()], [out, (receive * width).tolist()])
         return np.split(out, np.cumsum(receive)[:-1])
 
-    def places(self, keys: np.ndarray) -> np.ndarray:
+    def places(self, keys: np.ndarray, sizes: np.ndarray | None = None) -> np.ndarray:
         """Collective: place of every key in the ascending order of all keys of all ranks.
 
         Args:
             keys: ``(n,)`` int64; each one is given by one rank only.
+            sizes: ``(n,)`` int64, how many places every key takes; one each by default. What comes out is
+                the first of them.
         """
         order = np.argsort(keys, kind="stable")
+        sizes = np.ones(len(keys), np.int64) if sizes is None else sizes
+        out = np.empty(len(keys), np.int64)
         if self.comm is None:
-            out = np.empty(len(keys), np.int64)
-            out[order] = np.arange(len(keys))
+            out[order] = _before_each(sizes[order])
             return out
         ascending = keys[order]
         shown = ascending[(np.arange(_SAMPLES) * len(keys)) // _SAMPLES] if len(keys) else ascending
         samples = np.sort(self.together(shown))
         ends = samples[np.arange(1, self.size) * len(samples) // self.size] if len(samples) else samples
         cuts = np.searchsorted(ascending, ends) if len(ends) else np.full(self.size - 1, len(ascending))
-        arrived = self.exchange(np.split(ascending, cuts))
+        pairs = np.stack([ascending, sizes[order]], axis=1)
+        arrived = self.exchange(np.split(pairs, cuts))
         here = np.concatenate(arrived)
+        among = np.argsort(here[:, 0], kind="stable")
         place = np.empty(len(here), np.int64)
-        place[np.argsort(here, kind="stable")] = np.arange(len(here)) + self.before(len(here))
+        place[among] = _before_each(here[among, 1]) + self.before(int(here[:, 1].sum()))
         back = self.exchange(np.split(place, np.cumsum([len(a) for a in arrived])[:-1]))
-        out = np.empty(len(keys), np.int64)
         out[order] = np.concatenate(back)
         return out
 
@@ -182,6 +186,11 @@ class Team:
         home = ((keys.astype(np.uint64) * _ODD) >> np.uint64(32)) % np.uint64(self.size)
         order = np.argsort(home, kind="stable")
         return np.split(order, np.searchsorted(home[order], np.arange(1, self.size)))
+
+
+def _before_each(sizes: np.ndarray) -> np.ndarray:
+    """Sum of all that come before, for every entry."""
+    return np.cumsum(sizes) - sizes
 
 
 ALONE = Team()

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib import resources
 from typing import Any
 
 import numpy as np
 
+from ..compiled import Compiled
 from ..team import ALONE, Team
 from .implant import Hull
 from .morphometry import Morphometry
@@ -90,13 +93,41 @@ def part_of(sample: Sample, team: Team) -> Piece:
 
 def deal(sample: Sample | None, team: Team) -> Piece:
     """Collective: this rank's piece of a sample that rank 0 has as a whole (None elsewhere)."""
+    if team.size == 1:
+        assert sample is not None
+        return _Dealer(sample, 1).piece(0)
+    from mpi4py.util import pkl5  # arrays travel as they are
+
+    comm = pkl5.Intracomm(team.comm)
     if team.rank:
-        return replace(team.comm.recv(source=0), team=team)
+        return replace(comm.recv(source=0), team=team)
     assert sample is not None
     dealer = _Dealer(sample, team.size)
     for r in range(1, team.size):  # one at a time: rank 0 holds no more than the whole and one piece
-        team.comm.send(dealer.piece(r), dest=r)
+        comm.send(dealer.piece(r), dest=r)
     return replace(dealer.piece(0), team=team)
+
+
+@lru_cache(1)
+def _passes() -> Compiled:
+    return Compiled(resources.files(__package__).joinpath("deal.c").read_text())
+
+
+class _Cells:
+    """Cells or facets of a whole that touch the points of a part."""
+
+    def __init__(self, cells: np.ndarray, owner: np.ndarray, part: int, seen: np.ndarray):
+        self._cells = np.ascontiguousarray(cells, np.int64)
+        self._kind, count = np.zeros(len(cells), np.uint8), np.zeros(3, np.int64)
+        self._corners = cells.shape[1]
+        _passes().touching(len(cells), self._corners, self._cells, owner, part, self._kind, seen, count)
+        self.own, self._near = int(count[2]), int(count[1] + count[2])
+
+    def rows(self, name: np.ndarray) -> np.ndarray:
+        """Those of the part, then the others, as numbers of points that `name` gives."""
+        out = np.empty((self._near, self._corners), np.int32)
+        _passes().renamed(len(self._kind), self._corners, self._cells, self._kind, name, self.own, out)
+        return out
 
 
 class _Dealer:
@@ -116,16 +147,9 @@ class _Dealer:
     def piece(self, rank: int) -> Piece:
         """What a rank gets; its `team` is to be set there."""
         s, mine = self._sample, self._owner == rank
-
-        def near(rows: np.ndarray) -> tuple[np.ndarray, int]:
-            own = mine[rows.min(1)] if len(rows) else np.zeros(0, bool)
-            return np.concatenate([rows[own], rows[~own & mine[rows].any(1)]]), int(own.sum())
-
-        marrow, own_cells = near(s.marrow)
-        surface, own_facets = near(s.surface)
-        here = np.zeros(len(mine), bool)
-        here[marrow] = True
-        points = np.concatenate([np.flatnonzero(mine), np.flatnonzero(here & ~mine)])
+        here = np.zeros(len(mine), np.uint8)
+        marrow, surface = (_Cells(c, self._owner, rank, here) for c in (s.marrow, s.surface))
+        points = np.concatenate([np.flatnonzero(mine), np.flatnonzero((here > 0) & ~mine)])
         row = np.full(len(mine), -1, np.int32)
         row[points] = np.arange(len(points), dtype=np.int32)
         return Piece(
@@ -135,10 +159,10 @@ class _Dealer:
             own=int(mine.sum()),
             number=self._number[points],
             surface_number=self._surface_number[points],
-            marrow=row[marrow],
-            own_cells=own_cells,
-            surface=row[surface],
-            own_facets=own_facets,
+            marrow=marrow.rows(row),
+            own_cells=marrow.own,
+            surface=surface.rows(row),
+            own_facets=surface.own,
             faces={f: row[rows[mine[rows].any(1)]] for f, rows in s.faces.items()},
             half_thickness=np.where(mine[points], s.half_thickness[points], np.nan),
             marrow_points=self._counts[0],

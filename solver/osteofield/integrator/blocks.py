@@ -9,7 +9,7 @@ from importlib import resources
 import numpy as np
 
 from ..cbuild import lanes
-from .compiled import Compiled
+from ..compiled import Compiled
 from .sparse import WEIGHTS
 
 _SOURCES = ("rows", "points", "krylov", "states", "levels")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import resources
 
-from .compiled import Compiled
+from ..compiled import Compiled
 
 WEIGHTS = 4  # coarse rows that a fine row takes its values from; even
 

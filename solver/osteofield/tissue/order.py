@@ -7,7 +7,6 @@ import numpy as np
 
 from ..team import Team
 
-_MOST = 1 << 13  # cells that have the same first vertex
 _ODD, _ODDER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)  # of splitmix64
 
 
@@ -38,18 +37,13 @@ def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
             others += mixed
     order = _order(first, others)
     del others, mixed  # as many numbers as cells in each, and this is where a run may need most memory
-    keys = first[order]
+    ascending = first[order]
     del first
-    begins = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    within = np.arange(len(order))
-    within -= np.repeat(begins, np.diff(np.append(begins, len(order))))
-    if within.max() >= _MOST:
-        raise ValueError(f"a vertex is the first of more than {_MOST} cells")
-    keys *= _MOST
-    keys += within
-    del within
+    begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
+    sizes = np.diff(np.append(begins, len(order)))
+    shift = team.places(ascending[begins], sizes) - begins
     places = np.empty(len(cells), np.int64)
-    places[order] = team.places(keys)
+    places[order] = np.arange(len(order)) + np.repeat(shift, sizes)
     return places
 
 

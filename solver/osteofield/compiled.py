@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cbuild import load
+from .cbuild import load
 
 _CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "l": "long[]", "B": "unsigned char[]"}
 
