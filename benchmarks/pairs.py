@@ -109,4 +109,5 @@ def one_run(method: Method) -> Runner:
 def describe(report: Report) -> str:
     """A run on one line."""
     facts = ", ".join(f"{k} {v}" for k, v in (report.facts or {}).items())
-    return f"error {report.error:.2e}, CPU {report.cpu:.2f} s (set-up {report.setup:.2f} s); {facts}"
+    error = "not known" if report.error is None else f"{report.error:.2e}"
+    return f"error {error}, CPU {report.cpu:.2f} s (set-up {report.setup:.2f} s); {facts}"
