@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,15 @@ def writing(what: str, path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as e:
-        raise InputError(Problem(f"{what} cannot be written here: {e.strerror or e}.", path)) from None
+        raise InputError(unwritten(what, path, e)) from None
+
+
+def unwritten(what: str, path: str | Path, why: OSError) -> Problem:
+    """What the operating system, or HDF5 in many more words, said when `what` was to be written."""
+    said = why.strerror or str(why)
+    if by_hdf5 := re.search(r"error message = '([^']*)'", said):
+        said = by_hdf5[1]
+    return Problem(f"{what} cannot be written here: {said}.", path)
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "known") -> str:
@@ -75,4 +84,8 @@ def did_you_mean(word: str, known: Iterable[str], *, otherwise: str = "known") -
     near = difflib.get_close_matches(word.lower(), lower, 1, 0.6)
     if near:
         return f"; did you mean {lower[near[0]]!r}?"
-    return f"; {otherwise}: {', '.join(names)}." if names else "."
+    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return f"; {otherwise}: {', '.join(names[:_MOST])}{more}." if names else "."
+
+
+_MOST = 30  # names that are listed

@@ -115,7 +115,7 @@ def run_one(
                 folder, progress=tell.progress, restored=restored, record=_record(case, comm)
             )
             tell.before_report()
-            _report(outcome, sample.dimension, directory, log)
+            _report(outcome, sample.dimension, directory, log, restored is not None)
     return outcome
 
 
@@ -143,16 +143,19 @@ def _record(case: Case, comm: Any) -> dict[str, Any]:
     }
 
 
-def _report(outcome: Outcome, dimension: int, directory: Path, log: Callable[[str], None]) -> None:
+def _report(
+    outcome: Outcome, dimension: int, directory: Path, log: Callable[[str], None], resumed: bool
+) -> None:
     s, t = outcome.steps, outcome.timings
     integration = t.get("integration", 0.0)
-    per = integration / max(s["accepted"] + s["rejected"], 1)
+    steps = s["accepted"] + s["rejected"]
+    per = "" if resumed else f", {integration / max(steps, 1):.3g} s per step"  # steps count from day 0
     lines = [f"{outcome.status} at day {outcome.time:.6g}: {outcome.reason}"]
     numbers = outcome.numbers(dimension)
     lines += [f"  {label:<16}{text}" for label, text in numbers]
     lines.append(
         f"{s['accepted']} steps ({s['rejected']} rejected), "
-        f"{s['iterations'] / max(s['solves'], 1):.1f} iterations per solve, {per:.3g} s per step; "
+        f"{s['iterations'] / max(s['solves'], 1):.1f} iterations per solve{per}; "
         f"sample {t.get('sample', 0):.1f} s, tissue {t.get('tissue', 0):.1f} s, "
         f"homeostasis {t.get('homeostasis', 0):.1f} s, integration {integration:.1f} s; "
         f"{t['memory_MB']:.0f} MB"

@@ -8,6 +8,9 @@ import re
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]")
 _BARE = re.compile(r"^\s*(?P<key>[\w.-]+)\s*=")
 _UNQUOTED = re.compile(r"""^\s*(?P<key>[^=]+?)\s*=\s*(?P<value>[^"'\[{\s#][^"'#]*?)\s*(?:\#.*)?$""")
+_COMMA = re.compile(r"^\s*(?P<key>[^=]+?)\s*=\s*(?P<whole>[-+]?\d+),(?P<part>\d+)\s*(?:\#.*)?$")
+_TYPOGRAPHIC = {'"': "\u201c\u201d\u201e\u201f\u00ab\u00bb", "'": "\u2018\u2019\u201a\u201b"}
+_STRAIGHT = str.maketrans({odd: straight for straight, all_of in _TYPOGRAPHIC.items() for odd in all_of})
 
 
 def explain(text: str, line: int, said: str) -> str:
@@ -32,6 +35,10 @@ def explain(text: str, line: int, said: str) -> str:
         )
     if said.startswith(("Illegal character", "Unterminated string", 'Expected "\'"')) and here.count('"') % 2:
         return "a text in quotes begins on this line and does not end; close the quotes."
+    if (straight := here.translate(_STRAIGHT)) != here:
+        return f"typographic quotes mean nothing here; write straight ones: {straight.strip()}"
+    if m := _COMMA.match(here):
+        return f"decimals are written with a point, not a comma: {m['key']} = {m['whole']}.{m['part']}"
     m = _BARE.match(here)
     if m and not m["key"].isascii():
         odd = next(c for c in m["key"] if not c.isascii())

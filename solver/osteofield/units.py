@@ -9,6 +9,7 @@ CFU/mm^3 have factor 1.
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from dataclasses import dataclass
@@ -115,7 +116,7 @@ def unit(text: str) -> Unit:
             q = u.parse_expression(_clean(text))
             q = u.Quantity(q)
         except Exception as e:
-            raise UnitError(f"'{text}' is not a unit; write for example 'um', '1/day' or 'pM'") from e
+            raise UnitError(f"'{text}' is not a unit; {_advice(text)}") from e
     dims = dict(q.dimensionality)
     unknown = set(dims) - set(_INTERNAL)
     if unknown:
@@ -128,6 +129,26 @@ def unit(text: str) -> Unit:
     if abs(rounded - factor) < 5e-15 * abs(factor):
         factor = rounded
     return Unit(factor, dimension, text.strip())
+
+
+_USUAL = (
+    "nm", "um", "micron", "micrometer", "mm", "cm", "m", "s", "sec", "second", "min", "minute", "h", "hour",
+    "day", "days", "week", "month", "year", "fM", "pM", "nM", "uM", "mM", "mol", "pmol", "fmol", "pg", "ng",
+    "ug", "mg", "g", "kg", "mL", "L", "liter", "cell", "cells", "CFU", "percent",
+)  # fmt: skip
+
+
+def _advice(text: str) -> str:
+    """The unit that was meant, where upper and lower case or a letter or two are wrong."""
+    lower = {name.lower(): name for name in reversed(_USUAL)}
+
+    def usual(m: re.Match[str]) -> str:
+        near = difflib.get_close_matches(m[0].lower(), lower, 1, 0.6)
+        return m[0] if m[0] in _USUAL or not near else lower[near[0]]
+
+    meant = re.sub(r"[^\W\d_]+", usual, text.strip())
+    known = meant != text.strip() and not set(re.findall(r"[^\W\d_]+", meant)) - set(_USUAL)
+    return f"'{meant}' is" if known else "write for example 'um', '1/day' or 'pM'"
 
 
 _EXPONENT = re.compile(r"(?:\^|\*\*)\s*(?:[-+]?[\d.]+|\(\s*[-+]?[\d./ ]+\))")

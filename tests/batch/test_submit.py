@@ -196,7 +196,7 @@ def test_all_problems_come_together_and_nothing_is_written(
     assert main(["submit", "my case.toml", *wrong]) == 2
     said = capsys.readouterr().err
     for part in (
-        "slurm.none: this key is not known", "--set focus.0.load=1 um: '1 um' is a length",
+        "slurm.none: this key is not known", "--array focus.0.load=1 um: '1 um' is a length",
         "--set tme.end=3: this key is not known", "--time soon", "--at-once 0", "no 'sbatch' on this machine",
     ):  # fmt: skip
         assert part in said, said

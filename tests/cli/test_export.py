@@ -72,7 +72,8 @@ def test_everything_wrong_is_said_at_once(results: Path, capsys: pytest.CaptureF
     assert main(["export", "nothing", *options, "--ct", "missing/x.nrrd"]) == 2
     said = capsys.readouterr().err
     for message in (
-        "nothing: there is no such results folder.", "--blur 3: '3' has no unit",
+        "nothing: there is no such folder;", "by default; there are results in run.",
+        "--blur 3: '3' has no unit",
         "--noise -1: a number of at least 0 is needed.", "--seed 2.5: a whole number is needed.",
         "--voxel 0um: it must be positive.", "--time 3 um: ", "7 problems",
         "--ct missing/x.nrrd: there is no such folder to write to.",

@@ -104,11 +104,11 @@ def read_source(
     recut = _remodelling(top, surface, sample)
     initial_table = top.table("initial", keep_empty=True)
     initial, start = _initial(initial_table)
-    before = len(problems)
     model = read_model(top.table("model", keep_empty=True))
-    model_stands = len(problems) == before
     held = tuple(read_held(t) for t in top.tables("bone_holds"))
-    foci = tuple(read_focus(t, sample) for t in top.tables("focus"))
+    focus_tables = top.tables("focus")
+    foci = tuple(read_focus(t, sample) for t in focus_tables)
+    _each_once("focus", focus_tables, foci, "loads add up", "load")
     face_tables = top.tables("face")
     probes, regions = read_places(top.tables("probe"), top.tables("region"), sample)
     therapy_tables = top.tables("therapy")
@@ -119,13 +119,7 @@ def read_source(
     time = read_time(time_table)
     faces = tuple(read_face(t, sample, time.end) for t in face_tables)
     therapies = tuple(read_therapy(t, time.end) for t in therapy_tables)
-    for i, therapy in enumerate(therapies):
-        if (first := therapies.index(therapy)) < i:
-            therapy_tables[i].problem(
-                None,
-                f"this is therapy[{first}] again, and courses of a drug add up; leave one of them out, or "
-                "write the dose that is meant into one.",
-            )
+    _each_once("therapy", therapy_tables, therapies, "courses of a drug add up", "dose")
     stop_table = top.table("stop", keep_empty=True)
     stop = stop_table.words("when", ("cleared", "steady"))
     stop_table.close()
@@ -164,9 +158,19 @@ def read_source(
     )
     case = None if problems else draft
     return (
-        Reading(case, draft, model if model_stands else None, source, in_order(problems), arms),
+        Reading(case, draft, model if model.name else None, source, in_order(problems), arms),
         top.resolved,
     )
+
+
+def _each_once(name: str, tables: Sequence[Table], specs: Sequence[object], why: str, amount: str) -> None:
+    for i, spec in enumerate(specs):
+        if (first := specs.index(spec)) < i:
+            tables[i].problem(
+                None,
+                f"this is {name}[{first}] again, and {why}; leave one of them out, or write the {amount} "
+                "that is meant into one.",
+            )
 
 
 def _arm(path: Path, source: OverriddenSource, table: Table, problems: list[Problem]) -> Reading:

@@ -28,26 +28,36 @@ class ModelSpec:
 
 
 def read_model(table: Table) -> ModelSpec:
-    """Read which model is meant; problems are noted in the table."""
+    """Read which model is meant; problems are noted in the table.
+
+    A change whose value is wrong is left out, so that the others can be held against the model; the name of
+    a model whose name or file is at fault is empty.
+    """
+    found = len(table.problems)
     name = table.text("name", example='"osteoimmune"')
     file = None
     if name.endswith(".toml"):
         file = table.path("name", what="model file", suffixes=(".toml",))
         name = file.stem
+    if len(table.problems) > found:
+        name = ""
     parameters: dict[str, str | float] = {}
     switches: dict[str, bool] = {}
     if table.has("parameters"):
         inner = table.table("parameters")
         for key, value in inner.data.items():
-            if isinstance(value, str):
-                parameters[key] = inner.text(key)
-            else:
-                parameters[key] = inner.number(key)
+            found = len(table.problems)
+            changed = inner.text(key) if isinstance(value, str) else inner.number(key)
+            if len(table.problems) == found:
+                parameters[key] = changed
         inner.close()
     if table.has("switches"):
         inner = table.table("switches")
         for key in inner.data:
-            switches[key] = inner.flag(key, True)
+            found = len(table.problems)
+            on = inner.flag(key, True)
+            if len(table.problems) == found:
+                switches[key] = on
         inner.close()
     table.close()
     return ModelSpec(name, file, parameters, switches)

@@ -54,7 +54,8 @@ def parser() -> Parser:
     for name, module in VERBS.items():
         sub = verbs.add_parser(name, help=module.HELP, description=module.DESCRIPTION, epilog=module.EXAMPLES)
         module.arguments(sub)
-        sub.set_defaults(execute=module.execute)
+        options = {o for action in sub._actions for o in action.option_strings}
+        sub.set_defaults(execute=module.execute, options=options)
     return top
 
 
@@ -63,6 +64,15 @@ def _version() -> str:
         return metadata.version("osteofield")
     except metadata.PackageNotFoundError:  # run from a source tree that is not installed
         return "(not installed)"
+
+
+def _not_taken(verb: str, known: set[str], words: Sequence[str]) -> list[Problem]:
+    """What a verb cannot use: its unknown options, or words too many where all options are known."""
+    options = [w.partition("=")[0] for w in words if w.startswith("-")]
+    return [
+        Problem(f"'osteofield {verb}' has no option {o}{did_you_mean(o, known, otherwise='its options')}")
+        for o in options
+    ] or [Problem(f"'{w}' is one word too many for 'osteofield {verb}'; see --help.") for w in words]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,9 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain([Problem(f"there is no verb '{arguments[0]}'{did_you_mean(arguments[0], VERBS)}")])
         return WRONG_INPUT
     try:
-        args = parser().parse_args(arguments)
+        args, unknown = parser().parse_known_args(arguments)
     except SystemExit as e:  # argparse has printed help, version or what is wrong
         return e.code if isinstance(e.code, int) else WRONG_INPUT
+    if unknown:
+        complain(_not_taken(arguments[0], args.options, unknown))
+        return WRONG_INPUT
     args.own_process = argv is None  # which ends with the verb
     try:
         status: int = args.execute(args)

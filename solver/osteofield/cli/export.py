@@ -81,9 +81,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
+    from ..results import require_record
+
     problems: list[Problem] = []
-    if not args.directory.is_dir():
-        problems.append(Problem("there is no such results folder.", args.directory))
+    try:
+        require_record(args.directory)
+    except InputError as e:
+        problems += e.problems
     wanted = {name: getattr(args, name) for name in OUTPUTS if getattr(args, name) is not None}
     if not wanted:
         problems.append(Problem("say what to export, for example --ct scan.nrrd or --lesion lesion.csv."))

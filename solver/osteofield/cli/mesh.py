@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,8 @@ def execute(args: argparse.Namespace) -> int:
         )
     elif not args.output.absolute().parent.is_dir():
         problems.append(Problem("there is no such folder to write to.", f"-o {args.output}"))
+    elif not os.access(args.output.absolute().parent, os.W_OK):
+        problems.append(Problem("you may not write to this folder.", f"-o {args.output}"))
     source = Path(args.source)
     spec = None
     try:
@@ -97,6 +100,9 @@ def _info(args: argparse.Namespace) -> int:
         raise InputError(Problem("name the mesh to describe: osteofield mesh info FILE."))
     if not Path(args.file).is_file():
         raise InputError(Problem("there is no such file.", args.file))
+    if Path(args.file).suffix == ".toml":
+        message = "this is a recipe or a case; 'osteofield mesh FILE.toml -o sample.xdmf' makes a mesh of it."
+        raise InputError(Problem(message, args.file))
     if not is_root():
         return DONE
     from ..geometry import mesh_info

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import os
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError, Problem
@@ -60,12 +61,15 @@ def execute(args: argparse.Namespace) -> int:
             problems.append(Problem(f"{option} goes with 'osteofield models import FILE.xml' only."))
     if problems:
         raise InputError(problems)
-    if args.name is None:
-        _list()
-    elif args.graph is not None:
-        say(str(_draw(args.name, args.graph)))
-    else:
-        _explain(args.name)
+    try:
+        if args.name is None:
+            _list()
+        elif args.graph is not None:
+            say(str(_draw(args.name, args.graph)))
+        else:
+            _explain(args.name)
+    except InputError as e:  # the name was no key of a case
+        raise InputError(replace(p, key=None) if p.key == "model.name" else p for p in e.problems) from None
     return DONE
 
 

@@ -95,10 +95,14 @@ def _progress(line: str) -> None:
 
 
 def execute(args: argparse.Namespace) -> int:
+    from ..results import require_record
+
     problems: list[Problem] = []
     times = None
-    if not args.directory.is_dir():
-        problems.append(Problem("there is no such results folder.", args.directory))
+    try:
+        require_record(args.directory)
+    except InputError as e:
+        problems += e.problems
     try:
         times = read_times(args.time)
     except InputError as e:

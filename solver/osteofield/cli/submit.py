@@ -7,6 +7,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -164,10 +165,12 @@ def _valid_case(
     """The case, once every variant of it has been read."""
     case = None
     for variant in [v.settings for v in variants] or [()]:
+        typed = {f"--set {s}": f"--array {s}" for s in variant}
         try:
             case = read(path, [*settings, *variant])
         except InputError as e:
-            problems += [p for p in e.problems if p not in problems]
+            found = [replace(p, file=typed.get(str(p.file), p.file)) for p in e.problems]
+            problems += [p for p in found if p not in problems]
     return case
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, Problem
+from ..errors import InputError, Problem, unwritten
 from .implant import FACE as IMPLANT
 from .implant import Hull
 from .morphometry import Morphometry, areas
@@ -69,7 +69,7 @@ def save_sample(sample: Sample, path: str | Path) -> tuple[Path, ...]:
         facets_path.write_text(_xdmf(h5.name, arrays, "facets", "facet"), encoding="utf-8")
     except OSError as e:
         temporary.unlink(missing_ok=True)
-        raise InputError(Problem(f"the sample cannot be written here: {e.strerror or e}.", path)) from None
+        raise InputError(unwritten("the sample", path, e)) from None
     return path, facets_path, h5
 
 

@@ -47,6 +47,8 @@ def write_report(
     path = Path(file) if file is not None else result.path / "report.html"
     if path.is_dir():
         raise InputError(Problem("this is a folder; the report needs a file, such as report.html.", path))
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(Problem("a report is a web page: its name must end in .html.", path))
     page = build_arms(result, arms, told) if arms else build(result, told)
     with writing("the report", path):
         path.parent.mkdir(parents=True, exist_ok=True)

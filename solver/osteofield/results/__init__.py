@@ -6,6 +6,7 @@ from .earlier import refuse
 from .folder import ResultsFolder, prepare
 from .log import Log
 from .reader import DomainResult, FieldSeries, Result, open_results
+from .record import require_record
 from .resume import ResumePoint, last_state
 from .shown import Shown
 
@@ -22,4 +23,5 @@ __all__ = [
     "open_results",
     "prepare",
     "refuse",
+    "require_record",
 ]

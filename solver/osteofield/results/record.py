@@ -97,11 +97,22 @@ def require_record(folder: Path) -> dict[str, Any]:
     Raises:
         InputError: There is no such folder, or it is not a results folder.
     """
-    if not folder.is_dir():
-        message = "there is no such folder; results are in 'results/CASE' by default."
+    if folder.exists() and not folder.is_dir():
+        message = "this is a file, but a results folder is needed; by default it is 'results/CASE'."
         raise InputError(Problem(message, folder))
+    if not folder.is_dir():
+        message = "there is no such folder; results are in 'results/CASE' by default"
+        raise InputError(Problem(f"{message}{_found(folder.parent)}", folder))
     record = read_record(folder)
     if record is None:
-        message = f"this is not a results folder of osteofield: it has no valid {NAME}."
-        raise InputError(Problem(message, folder))
+        message = f"this is not a results folder of osteofield: it has no valid {NAME}"
+        raise InputError(Problem(f"{message}{_found(folder)}", folder))
     return record
+
+
+def _found(folder: Path, most: int = 5) -> str:
+    """End of a sentence that names results in a folder, if there are any."""
+    inner = sorted(str(f.parent) for f in folder.glob(f"*/{NAME}")) if folder.is_dir() else []
+    if not inner:
+        return "."
+    return f"; there are results in {', '.join(inner[:most])}{', ...' if len(inner) > most else ''}."

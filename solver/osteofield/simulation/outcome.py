@@ -72,7 +72,7 @@ class Outcome:
         found = []
         for label, columns in _NUMBERS.items():
             texts = [
-                f"{value:.3g} {unit(column)}"
+                f"{0.0 if abs(value) < _ROUNDING else value:.3g} {unit(column)}"
                 for name in columns
                 for column, value in row.items()
                 if column.startswith(name) and value == value
@@ -82,8 +82,9 @@ class Outcome:
         return found
 
 
+_ROUNDING = 1e-12  # of mm^3, %, um and CFU: what is left of healthy bone by rounding
 _NUMBERS = {
     "bone lost": ("bone_loss [",),
-    "deepest erosion": ("E.De.max [",),
+    "deepest erosion": ("depth.max [",),
     "bacteria": ("bacteria_total [",),
 }

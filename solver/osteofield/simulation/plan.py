@@ -38,8 +38,12 @@ def describe_start(case: Case, network: Network, sample: Piece | WellMixed, rank
     say("model", f"{network.name}: {len(network.populations)} populations ({kinds})")
     unknowns, memory = _unknowns(network, sample)
     where = f"{ranks} rank{'s' * (ranks > 1)}"
-    say("solve", f"{unknowns:,} unknowns on {where}, about {memory:.1f} GB; {case.time.end:g} days")
+    say("solve", f"{unknowns:,} unknowns on {where}, about {memory:.1f} GB; {_span(case.time.end)}")
     return "\n".join(lines)
+
+
+def _span(time: float) -> str:
+    return f"{time:g} day{'s' * (time != 1)}"
 
 
 def _extent(sample: Piece) -> str:
@@ -117,7 +121,7 @@ def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> st
         say("therapy", _about_therapy(x))
     schedule = Schedule({}, {}, case.therapies, case.time.end)
     lines.append("")
-    say("time", f"{case.time.end:g} days, tolerance {case.time.tolerance:g}")
+    say("time", f"{_span(case.time.end)}, tolerance {case.time.tolerance:g}")
     if schedule.events:
         say("hit exactly", _days(schedule.events))
     times = case.output.times
