@@ -9,6 +9,7 @@ from osteofield.integrator.blocks import blocks, padded_rows
 from osteofield.integrator.elimination import Couplings
 from osteofield.integrator.elimination import Elimination as Local
 from osteofield.integrator.hierarchy import Hierarchy
+from osteofield.integrator.pattern import Pattern
 
 from .semidiscrete import Semidiscrete
 
@@ -31,7 +32,7 @@ class Elimination:
         self._parts = {}
         for kind, points in system.kinds:
             k, width = points.kernel, p.marrow_width + (p.surface_width if kind == "surface" else 0)
-            self._parts[kind] = Local(k.jac_rows, k.jac_cols, points.node, width, compiled)
+            self._parts[kind] = Local(Pattern(k.jac_rows, k.jac_cols, nd, width), points.node, compiled)
 
     def prepare(self, J: dict[str, np.ndarray], c: float) -> None:
         """Take a Jacobian of the reactions and the factor c.

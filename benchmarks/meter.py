@@ -62,6 +62,8 @@ def traffic(arguments: tuple[Any, ...]) -> float:
         if isinstance(a, np.ndarray):
             part = min(count, a.shape[0]) / max(a.shape[0], 1) if a.ndim == 3 else 1.0
             total += a.nbytes * part
+        elif isinstance(a, tuple):
+            total += traffic(a)
         elif isinstance(a, list):
             total += sum(x.nbytes for x in a if isinstance(x, np.ndarray))
         elif isinstance(a, int):

@@ -37,13 +37,14 @@ PHASES = (  # of a run, by the names of the compiled functions
     ("Krylov: operator and orthogonalisation in one", r"apply_dots"),
     ("Krylov: operator, residual", r"apply|residual|subtract_uniform|restrict"),
     ("Krylov: orthogonalisation, update", r"dots|combine|project|orthogonal|^square$|^begin$"),
-    ("elimination at nodes, in solves", r"^(reduce|expand)$"),
-    ("prepare: elimination at nodes", r"^eliminate$"),
+    ("first step: elimination in solves", r"^(reduce|expand)$"),
+    ("rates, Jacobian, elimination at nodes", r"^eliminate$"),
+    ("the same, back substitution, new state, norms", r"^finish$"),
     ("prepare: blocks of all levels", r"invert|compact|lump"),
-    ("prepare: Jacobian", r"^jacobian$"),
-    ("rates", r"^rates$"),
+    ("first step: Jacobian", r"^jacobian$"),
+    ("first step: rates", r"^rates$"),
     ("books of what flowed", r"^terms$"),
-    ("diffusion in the rates, slope added", r"gain|pack"),
+    ("diffusion in the rates", r"gain|pack|diffuse"),
     ("combinations of stages", r"linear"),
     ("norms, totals, extremes", r"squares|totals|lowest|largest|advance|gaps|^along$"),
     ("halo", r"^halo$"),
@@ -64,11 +65,13 @@ class _Watched(Simulation):
         compiled = blocks(problem.diffusing, problem.marrow_width, problem.surface_width)
         for name in dir(compiled._lib):
             meter.watch(compiled, name)
+        for passes in self.system.pointwise:
+            for name in ("eliminate", "finish"):
+                meter.watch(passes, name)
         for kernel in {id(k): k for k in (problem.inside.kernel, problem.surface.kernel)}.values():
             for name in ("rates", "jacobian", "terms"):
                 meter.watch(kernel, name)
-        for name in ("prepare", "rate", "solve"):
-            meter.watch(self.system, name, f"System.{name}")
+        meter.watch(self.system, "_solve_diffusing", "System.solve")
         meter.watch(Halo, "__call__", "halo")
         return y
 

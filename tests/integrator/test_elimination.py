@@ -26,7 +26,8 @@ class Case:
         self.node = rng.permutation(n + 3)[:n].astype(np.int32)
         self.volumes = rng.uniform(0.5, 2.0, n + 3)
         self.blocks = blocks(*sizes)
-        self.elimination = Elimination(self.rows, self.cols, self.node, self.size, self.blocks)
+        pattern = Pattern(self.rows, self.cols, self.nd, self.size)
+        self.elimination = Elimination(pattern, self.node, self.blocks)
         self.elimination.J[:] = rng.normal(size=self.elimination.J.shape)
         self.W = np.tile(C * np.eye(self.size), (n, 1, 1))
         self.W[:, self.rows, self.cols] -= self.elimination.J

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ComputationStopped
-from .system import Extent, System
+from .states import Extent
+from .system import System
 
 UNDERSHOOTS = 30  # rejections for that reason, with steps below a tenth of the first, after which a run ends
 UNDERSHOOT = 1e-3  # of a diffusing population below zero, over its peak, that no shorter step would mend

@@ -29,7 +29,7 @@ from .control import StepControl
 from .history import History
 from .rodas import GENTLY, Rodas
 from .settle import settle
-from .system import Extent, System
+from .system import Correction, System
 
 HIGHEST = 5  # order; the formulas of order 7 and more are unstable, that of order 6 nearly so
 # share of the next higher order, by order: stable for angles of 90, 90, 82, 67 and 47 degrees, where none
@@ -300,10 +300,10 @@ class Bdf:
         c = sum(1.0 / (t - past.times[j]) for j in range(k)) + FORWARD[k] * further
         y, d = past.room(), past.room()
         s.linear2(list(value), list(-slope), past.states[: k + 1], y, d)
-        failure, error, extent = self._correct(now, y, d, c, (1.0 - FORWARD[k]) * (t - self.t) * further)
-        if failure is None and extent is not None:
-            change = (s.reaction + s.reaction_along(d) - past.integral(slope)) / c
-            self._acceptance.accept(h, extent)
+        failure, error, new = self._correct(now, y, d, c, (1.0 - FORWARD[k]) * (t - self.t) * further)
+        if failure is None and new.extent is not None:
+            change = (new.flows - past.integral(slope)) / c
+            self._acceptance.accept(h, new.extent)
             self._used = k
             past.push(t, y, past.integral(value) + change)
         else:
@@ -313,33 +313,31 @@ class Bdf:
 
     def _correct(
         self, t: float, y: np.ndarray, d: np.ndarray, c: float, share: float
-    ) -> tuple[str | None, float, Extent | None]:
+    ) -> tuple[str | None, float, Correction]:
         """Collective: Newton's correction of the prediction `y`.
 
         Args:
             t: Where rates are evaluated.
             y: Prediction; the new state comes out.
-            d: Minus its slope; the correction comes out.
+            d: Minus its slope; is worked in.
             c: Of the formula.
             share: Error of the step over the correction.
 
         Returns:
-            Why it is no good, the error over what is allowed, and the extent of the new state.
+            Why it is no good, the error over what is allowed, and what there is to know of the new state.
         """
-        s, judge = self.system, self._acceptance
-        if not s.prepare(t, y, c):
-            return "solve: a local block is singular", np.inf, None
-        s.add_rate(t, y, d)
+        judge = self._acceptance
         limit = min(self.linear_tolerance, NOISE * DIFFUSING) * self.tolerance * c / share
-        if not s.solve(d, d, judge.size, limit, CORRECTION).converged:
-            return "solve: the linear solver did not converge", np.inf, None
-        extent = s.advance(y, d)
+        new = self.system.correct(t, y, d, c, judge.size, limit, CORRECTION)
+        extent = new.extent
+        if extent is None:
+            return new.failure, np.inf, new
         scaled = judge.relative(share * extent.change, extent) / self._allowed
         failure = judge.objection(scaled, extent)
         error = float(scaled.max())
         if failure is not None and not failure.startswith("error"):
             error = np.inf
-        return failure, error, extent
+        return failure, error, new
 
     def _choose(self, h: float, error: float) -> None:
         """Collective: order and length of the next step."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..cbuild import lanes
 from ..compiled import Compiled
+from .pattern import CANCELLED
 from .sparse import WEIGHTS
 
 _SOURCES = ("rows", "points", "krylov", "states", "levels")
@@ -22,6 +23,7 @@ class Blocks(Compiled):
         folder = resources.files(__package__)
         source = "\n".join(folder.joinpath(f"{name}.c").read_text() for name in _SOURCES)
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n#define WEIGHTS {WEIGHTS}\n"
+        header += f"#define CANCELLED {CANCELLED}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
         super().__init__(source, lanes() + header)
 

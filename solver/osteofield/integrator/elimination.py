@@ -28,27 +28,38 @@ class Elimination:
     """Factors of W = c I - J at points of one kind, as far as local unknowns go.
 
     Args:
-        rows, cols: Non-zeros of J.
+        pattern: Which unknowns are eliminated in which order.
         node: int32 marrow row of every point.
-        unknowns: Of a point: those of a marrow row, and those of the surface where there are any.
         blocks: Compiled functions.
-
-    Attributes:
-        J: (points, non-zeros), to be filled before `factor`.
     """
 
-    def __init__(self, rows: np.ndarray, cols: np.ndarray, node: np.ndarray, unknowns: int, blocks: Blocks):
-        self._c, self._node = blocks, node
-        self._rows, self._cols = (np.ascontiguousarray(a, dtype=np.int32) for a in (rows, cols))
-        pattern = self._pattern = Pattern(self._rows, self._cols, blocks.nd, unknowns)
+    def __init__(self, pattern: Pattern, node: np.ndarray, blocks: Blocks):
+        self._c, self._node, self.pattern = blocks, node, pattern
+        self._rows, self._cols = (
+            np.ascontiguousarray(a, dtype=np.int32) for a in (pattern.rows, pattern.cols)
+        )
         self._to = pattern.slots[self._rows, self._cols]
         self._slots, self._local = int(pattern.slots.max(initial=-1)) + 1, pattern.local
         self._program, self._down, self._up = pattern.program(), pattern.downwards(), pattern.upwards()
         self._places = pattern.places()
         self._pairs, self._of_pair = pattern.pairs()
-        count = -(-len(node) // LANES) * LANES
-        self.J = np.zeros((len(node), len(self._rows)))
-        self._lower, self._upper = aligned(count * pattern.lowers), aligned(count * pattern.uppers)
+        self._J: np.ndarray | None = None
+        self._lower = self._upper = aligned(0)
+
+    @property
+    def J(self) -> np.ndarray:
+        """(points, non-zeros), to be filled, or given, before `factor`."""
+        if self._J is None:
+            self._J = np.zeros((len(self._node), len(self._rows)))
+        return self._J
+
+    @J.setter
+    def J(self, values: np.ndarray) -> None:
+        self._J = values
+
+    def release(self) -> None:
+        """Give the memory back: the next Jacobian makes new room."""
+        self._J, self._lower, self._upper = None, aligned(0), aligned(0)
 
     def factor(
         self, c: float, volumes: np.ndarray, single: np.ndarray, whole: np.ndarray | None, found: Couplings
@@ -66,10 +77,16 @@ class Elimination:
         Returns:
             Points whose local unknowns could not be eliminated.
         """
+        if not len(self._upper):
+            count = -(-len(self._node) // LANES) * LANES
+            self._lower, self._upper = (
+                aligned(count * self.pattern.lowers),
+                aligned(count * self.pattern.uppers),
+            )
         total, strongest = np.zeros(found.total.size), np.zeros(len(self._pairs))
         bad = self._c.eliminate(
             len(self._node), self._node, volumes, self.J.shape[1], self.J, self._to, c, self._slots,
-            self._local, self._program, self._pattern.lowers, self._lower, self._pattern.uppers, self._upper,
+            self._local, self._program, self.pattern.lowers, self._lower, self.pattern.uppers, self._upper,
             len(self._places), self._places, single, 0 if whole is None else 1,
             total if whole is None else whole, total, len(self._pairs), self._pairs, strongest,
         )  # fmt: skip
@@ -81,14 +98,14 @@ class Elimination:
     def reduce(self, volumes: np.ndarray, marrow: np.ndarray, surface: np.ndarray, b: np.ndarray) -> None:
         """Right sides of diffusing unknowns times volume into `b` (rows, nd); local ones are half solved."""
         self._c.reduce(
-            len(self._node), self._node, volumes, self._local, self._down, self._pattern.lowers, self._lower,
+            len(self._node), self._node, volumes, self._local, self._down, self.pattern.lowers, self._lower,
             marrow, surface, b,
         )  # fmt: skip
 
     def expand(self, x: np.ndarray, marrow: np.ndarray, surface: np.ndarray) -> None:
         """All unknowns, once the diffusing ones `x` (rows, nd) are known."""
         self._c.expand(
-            len(self._node), self._node, self._local, self._up, self._pattern.uppers, self._upper, x, marrow,
+            len(self._node), self._node, self._local, self._up, self.pattern.uppers, self._upper, x, marrow,
             surface,
         )  # fmt: skip
 

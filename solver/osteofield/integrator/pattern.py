@@ -9,6 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
+CANCELLED = 1e-13  # a pivot of which no more is left is round-off
+
 
 @dataclass(frozen=True)
 class Pivot:

@@ -2,8 +2,6 @@
 // Points: exact elimination of local unknowns, eight points side by side, by a program that is made once for the
 // non-zeros of the model (`pattern.py`). The unknowns of a point count as in a state: ND diffusing ones, the others of
 // its marrow row, those of the bone surface.
-#define CANCELLED 1e-13 // a pivot of which no more is left is round-off
-
 // W = c I - J is factorised as far as the pivots go, all local unknowns. Entry e of J belongs into slot to[e] of W, the
 // pivots have the slots 0 ... nl - 1 in the order in which they are taken. For every pivot the program holds
 //     below, right; slots of the column below it; slots of the row to the right of it;

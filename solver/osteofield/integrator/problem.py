@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,11 +19,18 @@ class PointKernel(Protocol):
     """Pointwise rates and their sparse Jacobian, as the compiled kinetics give them.
 
     Every method takes ``(t, node, ym, ys, a, g, x)``, the state at the points, and then its outputs.
+    `frame` is the C source of a function that goes through points with their rates and Jacobian, to be filled
+    in (`pointwise`), and begins with the `arguments`; empty where there is none.
     """
+
+    frame: str
 
     jac_rows: np.ndarray
     jac_cols: np.ndarray
     term_names: tuple[tuple[str, str, str], ...]
+
+    @property
+    def arguments(self) -> Callable[..., tuple[Any, ...]]: ...
 
     @property
     def rates(self) -> Callable[..., None]: ...

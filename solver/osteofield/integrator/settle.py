@@ -19,7 +19,8 @@ from __future__ import annotations
 import numpy as np
 
 from .history import History
-from .system import Extent, System
+from .states import Extent
+from .system import System
 
 
 def settle(

@@ -182,3 +182,23 @@ void gain(long first, long end, long n, const int *ip, const int *ix, const real
     }
     marrow_put(out, s);
 }
+// b -= D K x in rows `first` to `end`. Spare numbers follow x.
+void diffuse(long first, long end, const int *ip, const int *ix, const real *kv, const double *D, const double *x,
+             double *b) {
+    few d = {0};
+    memcpy(&d, D, ND * sizeof(double));
+    for (long i = first; i < end; i++) {
+        const few xi = diffusing(x + i * ND);
+        few s = {0}, t = {0};
+        int j = ip[i], e = ip[i + 1];
+        for (; j + 1 < e; j += 2) {
+            s += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
+            t += kv[j + 1] * (diffusing(x + (long)ix[j + 1] * ND) - xi);
+        }
+        if (j < e) s += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
+        s = (s + t) * d;
+        double k[WIDTH(ND)];
+        memcpy(k, &s, sizeof s);
+        for (int p = 0; p < ND; p++) b[i * ND + p] -= k[p];
+    }
+}

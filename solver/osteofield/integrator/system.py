@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""The semi-discrete system M dy/dt = -K D y + M r(t, y): rates, norms, and solves with c I - J."""
+"""The semi-discrete system M dy/dt = -K D y + M r(t, y): rates, and solves with c I - J."""
 
 from __future__ import annotations
 
@@ -8,46 +8,41 @@ from typing import Any
 
 import numpy as np
 
-from .blocks import blocks, padded_rows
+from .blocks import padded_rows
 from .elimination import Couplings, Elimination
 from .hierarchy import Hierarchy
 from .krylov import Krylov, Solve
+from .pattern import Pattern
+from .pointwise import Pointwise
 from .problem import Points, Problem
-from .reduction import reduced
 from .rescue import Rescue
+from .states import Extent, States
+
+SINGULAR = "solve: a local block is singular"
+DIVERGED = "solve: the linear solver did not converge"
 
 
 @dataclass(frozen=True)
-class Extent:
-    """How large the populations of a state are, over all ranks.
+class Correction:
+    """What one iteration of Newton's method came to.
 
     Attributes:
-        norms: Root mean square of every population over its domain.
-        change: The same of the change that led to the state.
-        lowest, largest: Smallest value, and largest absolute value.
+        failure: Why there is none, or None.
+        extent: Of the new state.
+        flows: (populations,) this rank's totals of f + J d: the reactions that belong to the new state.
     """
 
-    norms: np.ndarray
-    change: np.ndarray
-    lowest: np.ndarray
-    largest: np.ndarray
+    failure: str | None
+    extent: Extent | None = None
+    flows: np.ndarray | None = None
 
 
-class System:
-    """Rates, norms and linear solves of a `Problem` on a flat state vector.
-
-    The flat vector holds the marrow rows (populations interleaved, diffusing ones first) and after
-    them the surface rows; `marrow` and `surface` give the two as 2-D views.
-    """
+class System(States):
+    """Rates and linear solves of a `Problem` on flat state vectors."""
 
     def __init__(self, problem: Problem):
-        p = self.problem = problem
-        self.comm = p.comm
-        self._c = blocks(p.diffusing, p.marrow_width, p.surface_width)
-        self._rows, self._points = len(p.volumes), len(p.surface.node)
-        self._split = self._rows * p.marrow_width
-        self.size = self._split + self._points * p.surface_width
-        self.populations = p.marrow_width + p.surface_width
+        super().__init__(problem)
+        p = problem
         self._D = np.ascontiguousarray(p.diffusivity, dtype=np.float64)
         nd = p.diffusing
         self.hierarchy: Hierarchy | None = None  # nothing diffuses: every point is solved for by itself
@@ -69,18 +64,17 @@ class System:
         self._whole: np.ndarray | None = None  # node blocks in double precision, where they are asked for
         self._whole_is_used = False
         self._shift = 0.0
+        kinds = (p.inside, p.marrow_width), (p.surface, self.populations)
+        patterns = [Pattern(q.kernel.jac_rows, q.kernel.jac_cols, nd, width) for q, width in kinds]
         self._kinds = tuple(
-            (points, Elimination(points.kernel.jac_rows, points.kernel.jac_cols, points.node, width, self._c))
-            for points, width in ((p.inside, p.marrow_width), (p.surface, self.populations))
+            (points, Elimination(pattern, points.node, self._c))
+            for (points, _), pattern in zip(kinds, patterns, strict=True)
             if len(points.node)
         )
-        measure = np.zeros(2)
-        measure[:] = p.volumes.sum(), p.surface.weight.sum()
-        count = np.array([self._rows])
-        self.marrow_volume, self.surface_area = self.reduce(measure)
-        self._measure = np.full(self.populations, self.marrow_volume)
-        self._measure[p.marrow_width :] = max(self.surface_area, 1e-300)
-        self.rows_global = int(self.reduce(count)[0])
+        self.pointwise: tuple[Pointwise, ...] = ()  # of every kind, or of none
+        if nd and all(Pointwise.possible(q, e) for (q, _), e in zip(kinds, patterns, strict=True)):
+            self.pointwise = tuple(Pointwise(q, e.pattern, p.marrow_width) for q, e in self._kinds)
+        self._at: tuple[float, np.ndarray, np.ndarray] | None = None  # what they look at
         self.reaction = np.zeros(self.populations)
         self.iterations = 0
         self.solves = 0
@@ -91,117 +85,12 @@ class System:
                 p.local, self._stiffness, self._D, self._blocks, self._apply, self.hierarchy, p.comm
             )
 
-    # ---------------------------------------------------------------- views
-    def vector(self) -> np.ndarray:
-        """A zero state."""
-        return np.zeros(self.size)
-
-    def marrow(self, y: np.ndarray) -> np.ndarray:
-        """(rows, marrow populations) view of a state."""
-        return y[: self._split].reshape(self._rows, self.problem.marrow_width)
-
-    def surface(self, y: np.ndarray) -> np.ndarray:
-        """(surface points, surface populations) view of a state."""
-        return y[self._split :].reshape(self._points, self.problem.surface_width)
-
+    # ---------------------------------------------------------------- rates
     def set_diffusivity(self, values: np.ndarray) -> None:
         """Change the diffusivities (um^2/day) of the diffusing populations."""
         self._D[:] = values
         if self.hierarchy is not None:
             self.hierarchy.set_diffusivity(values)
-
-    def linear(self, coefficients: list[float], vectors: list[np.ndarray], out: np.ndarray) -> None:
-        """``out = sum c_j x_j``."""
-        self._c.linear(coefficients, vectors, out)
-
-    def linear2(
-        self,
-        first: list[float],
-        second: list[float],
-        vectors: list[np.ndarray],
-        out: np.ndarray,
-        other: np.ndarray,
-    ) -> None:
-        """``out = sum first_j x_j`` and ``other = sum second_j x_j``."""
-        self._c.linear2(first, second, vectors, out, other)
-
-    def reduce(self, values: np.ndarray, op: str = "SUM") -> np.ndarray:
-        """Collective: combine an array over all ranks; `op` is ``SUM``, ``MIN`` or ``MAX``."""
-        return reduced(self.comm, values, op)
-
-    # ---------------------------------------------------------------- reductions
-    def norms(self, v: np.ndarray) -> np.ndarray:
-        """Collective: root mean square of every population over its domain."""
-        p, out = self.problem, np.zeros(self.populations)
-        self._c.squares(self._rows, p.marrow_width, p.volumes, v[: self._split], out)
-        if self._points:
-            self._c.squares(
-                self._points, p.surface_width, p.surface.weight, v[self._split :], out[p.marrow_width :]
-            )
-        return np.sqrt(self.reduce(out) / self._measure)
-
-    def combined_norms(
-        self, first: np.ndarray, second: np.ndarray, vectors: list[np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Collective: `norms` of two combinations of the same vectors."""
-        both = np.zeros((2, self.populations))
-        for weight, part, columns in self._parts():
-            out = np.zeros(2 * (columns.stop - columns.start))
-            self._c.gaps(weight, list(first), list(second), [v[part] for v in vectors], out)
-            both[:, columns] = out.reshape(2, -1)
-        one, two = np.sqrt(self.reduce(both) / self._measure)
-        return one, two
-
-    def advance(self, v: np.ndarray, change: np.ndarray) -> Extent:
-        """Collective: ``v += change``, and what comes out."""
-        sums, ends = np.zeros((2, self.populations)), np.zeros((2, self.populations))
-        ends[0] = np.inf
-        for weight, part, columns in self._parts():
-            width = columns.stop - columns.start
-            out = np.concatenate([sums[:, columns].ravel(), ends[:, columns].ravel()])
-            self._c.advance(len(weight), width, weight, 1.0, change[part], v[part], out)
-            sums[:, columns] = out[: 2 * width].reshape(2, width)
-            ends[:, columns] = out[2 * width :].reshape(2, width)
-        norms, changes = np.sqrt(self.reduce(sums) / self._measure)
-        ends[0] *= -1.0
-        lowest, largest = self.reduce(ends, "MAX")
-        return Extent(norms, changes, -lowest, largest)
-
-    def _parts(self) -> list[tuple[np.ndarray, slice, slice]]:
-        """(weights, part of a flat state, populations) of marrow and surface rows."""
-        p = self.problem
-        width = p.marrow_width
-        parts = [(p.volumes, slice(0, self._split), slice(0, width))]
-        if self._points:
-            parts.append((p.surface.weight, slice(self._split, None), slice(width, self.populations)))
-        return parts
-
-    def totals(self, v: np.ndarray) -> np.ndarray:
-        """This rank's part of the integral of every population over its domain (not reduced)."""
-        p, out = self.problem, np.zeros(self.populations)
-        self._c.totals(self._rows, p.marrow_width, p.volumes, v[: self._split], out)
-        if self._points:
-            self._c.totals(
-                self._points, p.surface_width, p.surface.weight, v[self._split :], out[p.marrow_width :]
-            )
-        return out
-
-    def lowest(self, v: np.ndarray) -> np.ndarray:
-        """Collective: smallest value of every population (NaN if there is one)."""
-        p, out = self.problem, np.full(self.populations, np.inf)
-        self._c.lowest(self._rows, p.marrow_width, v[: self._split], out)
-        if self._points:
-            self._c.lowest(self._points, p.surface_width, v[self._split :], out[p.marrow_width :])
-        out[np.isnan(out)] = -np.inf  # MPI_MIN may drop a NaN
-        return self.reduce(out, "MIN")
-
-    def largest(self, v: np.ndarray) -> np.ndarray:
-        """Collective: largest absolute value of every population."""
-        p, out = self.problem, np.zeros(self.populations)
-        self._c.largest(self._rows, p.marrow_width, v[: self._split], out)
-        if self._points:
-            self._c.largest(self._points, p.surface_width, v[self._split :], out[p.marrow_width :])
-        return self.reduce(out, "MAX")
 
     def roundoff(self, y: np.ndarray) -> float:
         """Collective: rate, over the scale of its population, that round-off of diffusion alone makes."""
@@ -213,7 +102,6 @@ class System:
         rates = self._D * self.reduce(fastest, "MAX")[0] * self.largest(y)[:nd]
         return 8.0 * float(np.finfo(float).eps * (rates / p.scale[:nd]).max(initial=0.0))
 
-    # ---------------------------------------------------------------- rates
     def _arguments(self, points: Points, y: np.ndarray) -> tuple[Any, ...]:
         surface = self.surface(y) if points is self.problem.surface else None
         return points.node, self.marrow(y), surface, points.a, points.g, self.problem.position
@@ -276,24 +164,35 @@ class System:
     # ---------------------------------------------------------------- linear algebra
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
         """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
+        self._at = None
+        for points, elimination in self._kinds:
+            points.kernel.jacobian(t, *self._arguments(points, y), elimination.J)
+        return self._prepare(c, None)
+
+    def _prepare(self, c: float, right: tuple[np.ndarray, np.ndarray] | None) -> bool:
         if self._krylov is not None:
             self._krylov.reset()
         if not self._whole_is_used:
             self._whole = None
         self._whole_is_used, self._shift = False, c
-        for points, elimination in self._kinds:
-            points.kernel.jacobian(t, *self._arguments(points, y), elimination.J)
         found = Couplings(self.problem.diffusing)
-        bad, good = self._eliminate(found), True
+        bad, good = self._eliminate(found, right), True
         if self.hierarchy is not None:
             good = self.hierarchy.set_blocks(found)
         return bool(self.reduce(np.array([float(bad or not good)]))[0] == 0)
 
-    def _eliminate(self, found: Couplings) -> int:
-        """Factor at every point of this rank with the present Jacobian; returns how many are singular."""
+    def _eliminate(self, found: Couplings, right: tuple[np.ndarray, np.ndarray] | None = None) -> int:
+        """Eliminate at every point of this rank; returns how many are singular."""
         p, bad = self.problem, 0
-        for _, elimination in self._kinds:
-            bad += elimination.factor(self._shift, p.volumes, self._single, self._whole, found)
+        for k, (points, elimination) in enumerate(self._kinds):
+            if self._at is None:
+                bad += elimination.factor(self._shift, p.volumes, self._single, self._whole, found)
+                continue
+            t, y, d = self._at
+            bad += self.pointwise[k].eliminate(
+                (t, *self._arguments(points, y)), self._shift, p.volumes,
+                (self.marrow(d), self.surface(d)), right, self._single, self._whole, found,
+            )  # fmt: skip
         if len(p.open_rows):
             through = p.open_area[:, None] * p.exchange
             found.total[np.diag_indices(p.diffusing)] += through.sum(axis=0)
@@ -328,13 +227,20 @@ class System:
             tolerance: Root-mean-square residual allowed, relative to `scale`, in units of `r`.
             share: Largest part of the right side that may be left, however small that is.
         """
-        p, nd = self.problem, self.problem.diffusing
+        p = self.problem
         if out is not r:
             out[:] = r
         om, os_ = self.marrow(out), self.surface(out)
         for _, elimination in self._kinds:
             elimination.reduce(p.volumes, om, os_, self._b)
-        done = Solve(0, 0.0, True)
+        done = self._solve_diffusing(scale, tolerance, share)
+        for _, elimination in self._kinds:
+            elimination.expand(self._xd, om, os_)
+        return done
+
+    def _solve_diffusing(self, scale: np.ndarray, tolerance: float, share: float) -> Solve:
+        """Collective: what diffuses, from right sides times volume."""
+        nd, done = self.problem.diffusing, Solve(0, 0.0, True)
         if self._krylov is not None:
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
             target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
@@ -345,8 +251,6 @@ class System:
                 done = replace(done, iterations=first.iterations + done.iterations)
         self.iterations += done.iterations
         self.solves += 1
-        for _, elimination in self._kinds:
-            elimination.expand(self._xd, om, os_)
         return done
 
     def reaction_along(self, v: np.ndarray) -> np.ndarray:
@@ -358,3 +262,77 @@ class System:
         if len(p.open_rows):
             out[: p.diffusing] -= p.exchange * (p.open_area[:, None] * vm[p.open_rows, : p.diffusing]).sum(0)
         return out
+
+    # ---------------------------------------------------------------- one iteration of Newton's method
+    def correct(
+        self,
+        t: float,
+        y: np.ndarray,
+        d: np.ndarray,
+        c: float,
+        scale: np.ndarray,
+        tolerance: float,
+        share: float,
+    ) -> Correction:
+        """Collective: add to `y` the solution e of ``(c I - J(t, y)) e = f(t, y) + d``.
+
+        Args:
+            t: day.
+            y: State; the new one comes out.
+            d: Is worked in.
+            c: 1/day.
+            scale, tolerance, share: As in `solve`.
+        """
+        if not self.pointwise:
+            if not self.prepare(t, y, c):
+                return Correction(SINGULAR)
+            self.add_rate(t, y, d)
+            if not self.solve(d, d, scale, tolerance, share).converged:
+                return Correction(DIVERGED)
+            flows = self.reaction + self.reaction_along(d)
+            return Correction(None, self.advance(y, d), flows)
+        for _, elimination in self._kinds:
+            elimination.release()
+        self._at = t, y, d
+        if not self._prepare(c, (self._b, self._x)):
+            return Correction(SINGULAR)
+        self._move(y)
+        if not self._solve_diffusing(scale, tolerance, share).converged:
+            return Correction(DIVERGED)
+        return self._finish(t, y, d)
+
+    def _move(self, y: np.ndarray) -> None:
+        """Collective: what diffuses, and what comes through faces, into the right sides."""
+        p, k = self.problem, self.problem.local
+        if len(p.open_rows):
+            there = self.marrow(y)[p.open_rows, : p.diffusing]
+            self._b[p.open_rows] += p.open_area[:, None] * p.exchange * (p.far - there)
+        if len(p.source_rows):
+            self._b[p.source_rows] += p.volumes[p.source_rows, None] * p.source
+        moving = k.halo.begin(self._x)
+        for first, last in ((self._edge, self._rows), (0, self._edge)):
+            self._c.diffuse(first, last, k.indptr, k.indices, self._stiffness, self._D, self._x, self._b)
+            moving.end()
+
+    def _finish(self, t: float, y: np.ndarray, d: np.ndarray) -> Correction:
+        """Collective: the new state, once the correction of what diffuses is known."""
+        p, nd = self.problem, self.problem.diffusing
+        flows = np.zeros(self.populations)
+        sums, ends = np.zeros((2, self.populations)), np.zeros((2, self.populations))
+        ends[0] = np.inf
+        for passes, (points, _) in zip(self.pointwise, self._kinds, strict=True):
+            mine, extent = passes.finish(
+                (t, *self._arguments(points, y)), self._shift, p.volumes,
+                (self.marrow(d), self.surface(d)), self._xd,
+            )  # fmt: skip
+            n = len(mine)
+            flows[:n] += mine
+            sums[:, :n] += extent[:2]
+            ends[0, :n], ends[1, :n] = np.minimum(ends[0, :n], extent[2]), np.maximum(ends[1, :n], extent[3])
+        self._at = None  # the state has moved on
+        if len(p.open_rows):
+            there = self.marrow(y)[p.open_rows, :nd]
+            flows[:nd] += p.exchange * (p.open_area @ (p.far - there))
+        if len(p.source_rows):
+            flows[:nd] += p.volumes[p.source_rows] @ p.source
+        return Correction(None, self._extent(sums, ends), flows)

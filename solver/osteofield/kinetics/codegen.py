@@ -75,6 +75,19 @@ def generate(layout: Layout, programs: Mapping[str, Program]) -> str:
     return "\n".join(parts)
 
 
+def frame(layout: Layout, p: Program, surface: bool) -> str:
+    """C source of a function with a frame for whatever needs rates and Jacobian point by point.
+
+    What goes in takes the place of ``/*NAME*/``, ``/*MORE*/`` (arguments), ``/*BEGIN*/``, ``/*WORK*/`` and
+    ``/*END*/``. At work there are eight points, at[0] ... at[7], of which ``w`` are new and the others
+    copies: their states ``y`` and, on the surface, ``s``; ``r`` with their rates and then the entries of the
+    Jacobian.
+    """
+    outputs = [*p.rates, *p.jacobian.values()]
+    parts = ["/*WORK*/"], ["/*BEGIN*/"], ["/*END*/"]
+    return _HEAD + _function("/*NAME*/", "/*MORE*/", layout, p, outputs, surface, *parts)
+
+
 def _rates(name: str, layout: Layout, p: Program, outputs: Sequence[sp.Expr], surface: bool) -> str:
     nm, ns = len(layout.marrow), len(layout.surface)
     store = ["double *row[LANES];", f"EACH row[l] = fm + {nm} * (long)node[i + (l < w ? l : 0)];"]

@@ -27,7 +27,7 @@ Array = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int32]
 Maybe = Array | None
 
-FLAGS = ("-ffp-contract=fast", "-Wno-psabi", "-fno-lto")
+FLAGS = ("-fno-tree-vectorize", "-ffp-contract=fast", "-Wno-psabi", "-fno-lto")
 
 
 class Kernels:
@@ -93,6 +93,7 @@ class PointKernel:
         jac_rows: Row of every Jacobian entry, int32, row-major order; the diagonal is always there.
         jac_cols: Column of every entry.
         term_names: ``(population, "volume" | "surface", term)`` of every term total.
+        frame: C source of a function with rates and Jacobian, to be filled in (`codegen.frame`).
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class PointKernel:
         self.jac_rows = np.array(shape["rows"], dtype=np.int32)
         self.jac_cols = np.array(shape["cols"], dtype=np.int32)
         self.term_names: tuple[tuple[str, str, str], ...] = tuple(tuple(t) for t in shape["terms"])
+        self.frame: str = shape["frame"]
         self._network, self._numbers = network, numbers
         self._ffi = ffi
         self._null = ffi.NULL
@@ -123,13 +125,13 @@ class PointKernel:
         self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe, fm: Array, fs: Maybe
     ) -> None:
         """Write reaction rates: ``fm[node[i], :]`` (surface production times a included) and ``fs[i, :]``."""
-        self._call["rates"](*self._common(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
+        self._call["rates"](*self.arguments(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
 
     def jacobian(
         self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe, J: Array
     ) -> None:
         """Write the non-zeros of d(rates)/d(states) into ``J`` of shape ``(n, len(jac_rows))``."""
-        self._call["jacobian"](*self._common(t, node, ym, ys, a, g, x), self._d(J))
+        self._call["jacobian"](*self.arguments(t, node, ym, ys, a, g, x), self._d(J))
 
     def dfdt(
         self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe, fm: Array, fs: Maybe
@@ -140,7 +142,7 @@ class PointKernel:
             if self.kind == "surface" and fs is not None:
                 fs[:] = 0.0
             return
-        self._call["dfdt"](*self._common(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
+        self._call["dfdt"](*self.arguments(t, node, ym, ys, a, g, x), self._d(fm), self._surface(fs))
 
     def terms(
         self,
@@ -163,7 +165,7 @@ class PointKernel:
             out: ``(len(term_names),)``.
         """
         self._call["terms"](
-            *self._common(t, node, ym, ys, a, g, x), self._d(m), self._surface(ms), self._d(out)
+            *self.arguments(t, node, ym, ys, a, g, x), self._d(m), self._surface(ms), self._d(out)
         )
 
     def quantity(
@@ -190,9 +192,10 @@ class PointKernel:
         value = Evaluation(n.definitions, known).of(parse(name))
         return np.ascontiguousarray(np.broadcast_to(np.asarray(value, dtype=np.float64), (len(node),)))
 
-    def _common(
+    def arguments(
         self, t: float, node: Index, ym: Array, ys: Maybe, a: Maybe, g: Maybe, x: Maybe
     ) -> tuple[Any, ...]:
+        """What the compiled functions begin with, `frame` too."""
         surface = self.kind == "surface"
         if node.dtype != np.int32:
             raise TypeError("node must be int32")
@@ -247,7 +250,7 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
         return json.loads(path.read_text())
     except (OSError, ValueError):
         pass
-    from .codegen import Layout, generate  # SymPy: only when something new is to be derived
+    from .codegen import Layout, frame, generate  # SymPy: only when something new is to be derived
     from .derive import derive, rate_of
 
     quantities, driven = {n: m.quantities[n].expression for n in varying}, network.driven
@@ -270,6 +273,7 @@ def _generate(network: Network, folder: Path) -> dict[str, Any]:
     for kind, p in programs.items():
         rows, cols = zip(*p.jacobian, strict=True) if p.jacobian else ((), ())
         out[kind] = {"names": list(p.states), "rows": rows, "cols": cols, "terms": list(p.terms)}
+        out[kind]["frame"] = frame(layout, p, kind == "surface")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f"{key}.", dir=folder)
