@@ -171,3 +171,30 @@ void add_single(long n, const int *rows, long width, const float *what, float *x
     for (long i = 0; i < n; i++)
         for (long p = 0; p < width; p++) x[rows[i] * width + p] += what[i * width + p];
 }
+// Rows with a column beyond n (the edge), then their neighbours, the neighbours of these, ..., each once; returns how
+// many. The edge begins where it has fewest neighbours and goes on from neighbour to neighbour as well.
+// state: n zeros. 1: at the edge and not reached yet, 2: reached.
+static long reach(long begin, long end, const int *ip, const int *ix, long n, int only, int *order, unsigned char *state) {
+    for (long k = begin; k < end; k++)
+        for (int j = ip[order[k]]; j < ip[order[k] + 1]; j++)
+            if (ix[j] < n && state[ix[j]] == only) {
+                state[ix[j]] = 2;
+                order[end++] = ix[j];
+            }
+    return end;
+}
+long layers(long n, const int *ip, const int *ix, int *order, unsigned char *state) {
+    long end = 0, start = -1;
+    for (long i = 0; i < n; i++) {
+        for (int j = ip[i]; j < ip[i + 1] && !state[i]; j++) state[i] = ix[j] >= n;
+        if (state[i] && (start < 0 || ip[i + 1] - ip[i] < ip[start + 1] - ip[start])) start = i;
+    }
+    for (long i = start; start >= 0 && i < start + n; i++) // other pieces of the edge in the order of rows
+        if (state[i % n] == 1) {
+            const long begin = end;
+            state[i % n] = 2;
+            order[end++] = (int)(i % n);
+            end = reach(begin, end, ip, ix, n, 1, order, state);
+        }
+    return reach(0, end, ip, ix, n, 0, order, state);
+}
