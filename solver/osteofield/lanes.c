@@ -8,6 +8,7 @@
 #define EACH for (int l = 0; l < LANES; l++)
 typedef double lanes __attribute__((vector_size(64)));
 typedef double lanes_loose __attribute__((vector_size(64), aligned(8), may_alias));
+typedef float eight_singles __attribute__((vector_size(32)));
 typedef int64_t places __attribute__((vector_size(64)));
 #define TURNED(a, b, ...) __builtin_shuffle(a, b, (places){__VA_ARGS__})
 
@@ -43,6 +44,21 @@ static inline void gather(int n, const double *const *row, lanes *r) {
     for (; p < n; p++)
         r[p] = (lanes){row[0][p], row[1][p], row[2][p], row[3][p], row[4][p], row[5][p], row[6][p], row[7][p]};
 }
+static inline void gather_single(int n, const float *const *row, lanes *r) {
+    int p = 0;
+    for (; p + 8 <= n; p += 8) {
+        lanes a[8];
+        for (int l = 0; l < LANES; l++) {
+            eight_singles v;
+            memcpy(&v, row[l] + p, sizeof v);
+            a[l] = __builtin_convertvector(v, lanes);
+        }
+        turn(a);
+        for (int k = 0; k < 8; k++) r[p + k] = a[k];
+    }
+    for (; p < n; p++)
+        r[p] = (lanes){row[0][p], row[1][p], row[2][p], row[3][p], row[4][p], row[5][p], row[6][p], row[7][p]};
+}
 // The first `count` of eight rows from their numbers.
 static inline void scatter(int n, int count, const lanes *r, double *const *row) {
     int p = 0;
@@ -59,14 +75,13 @@ static inline void scatter(int n, int count, const lanes *r, double *const *row)
         for (int l = 0; l < count; l++) row[l][p] = r[p][l];
 }
 static inline void scatter_single(int n, int count, const lanes *r, float *const *row) {
-    typedef float eight __attribute__((vector_size(32)));
     int p = 0;
     for (; p + 8 <= n; p += 8) {
         lanes a[8];
         for (int k = 0; k < 8; k++) a[k] = r[p + k];
         turn(a);
         for (int l = 0; l < count; l++) {
-            const eight v = __builtin_convertvector(a[l], eight);
+            const eight_singles v = __builtin_convertvector(a[l], eight_singles);
             memcpy(row[l] + p, &v, sizeof v);
         }
     }

@@ -9,7 +9,7 @@ from importlib import resources
 import numpy as np
 
 from ..cbuild import lanes
-from ..compiled import Compiled
+from ..compiled import BUFFER, Compiled
 from .pattern import CANCELLED
 from .sparse import WEIGHTS
 
@@ -31,10 +31,10 @@ class Blocks(Compiled):
         """``out = sum_j c_j x_j`` over flat float64 arrays; `out` may be one of them."""
         used = [(c, x) for c, x in zip(coefficients, vectors, strict=True) if c != 0.0]
         ffi = self._ffi
-        buffers = [ffi.from_buffer("double[]", x) for _, x in used]
+        buffers = [BUFFER("double[]", x) for _, x in used]
         pointers = ffi.new("const double *[]", buffers)
         values = ffi.new("double[]", [float(c) for c, _ in used])
-        self._lib.linear(out.size, len(used), values, pointers, ffi.from_buffer("double[]", out))
+        self._lib.linear(out.size, len(used), values, pointers, BUFFER("double[]", out))
 
     def linear2(
         self,
@@ -46,10 +46,10 @@ class Blocks(Compiled):
     ) -> None:
         """``out = sum_j first_j x_j`` and ``other = sum_j second_j x_j`` in one pass."""
         ffi = self._ffi
-        buffers = [ffi.from_buffer("double[]", x) for x in vectors]
+        buffers = [BUFFER("double[]", x) for x in vectors]
         pointers = ffi.new("const double *[]", buffers)
         c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
-        o, q = (ffi.from_buffer("double[]", a) for a in (out, other))
+        o, q = (BUFFER("double[]", a) for a in (out, other))
         self._lib.linear2(out.size, len(vectors), c, d, pointers, o, q)
 
     def gaps(
@@ -62,10 +62,10 @@ class Blocks(Compiled):
     ) -> None:
         """``out`` (2 w,) grows by the weighted squares of two combinations, column by column."""
         ffi = self._ffi
-        buffers = [ffi.from_buffer("double[]", x) for x in vectors]
+        buffers = [BUFFER("double[]", x) for x in vectors]
         pointers = ffi.new("const double *[]", buffers)
         c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
-        m, o = (ffi.from_buffer("double[]", a) for a in (weight, out))
+        m, o = (BUFFER("double[]", a) for a in (weight, out))
         self._lib.gaps(len(weight), out.size // 2, m, len(vectors), c, d, pointers, o)
 
 

@@ -108,6 +108,8 @@ class Hierarchy:
         self._rest = padded_rows(stiffness.rows, blocks.nd)
         self.operator = padded_rows(stiffness.rows, blocks.nd**2)
         self.groups: Groups | None = None
+        self._strong: np.ndarray | None = None  # couplings that were found last, and the groups they make
+        self._found: Groups | None = None
 
     def _coarsen(self, matrix: LocalMatrix) -> None:
         """Collective: all levels below the finest."""
@@ -185,6 +187,13 @@ class Hierarchy:
         if nd <= self.LARGEST_GROUP:
             return None
         strong = reduced(self._comm, couplings, "MAX") > self.BOUND
+        if self._strong is not None and np.array_equal(strong, self._strong):
+            return self._found
+        self._strong, self._found = strong, self._grouped(strong)
+        return self._found
+
+    def _grouped(self, strong: np.ndarray) -> Groups | None:
+        nd = self._c.nd
         count, label = connected_components(csr_matrix(strong), directed=False)
         members = [np.flatnonzero(label == k) for k in range(count)]
         groups = [m for m in members if len(m) > 1]

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
 // A level of the multigrid hierarchy, single precision. Where a function has `first` and `last`, these rows are done.
-// Eight inverses side by side, in place, row major, without pivoting; false where a pivot is small beside its column.
+// Eight inverses side by side, in place, column major, without pivoting; false where a pivot is small beside its column.
 static inline int invert_lanes(const int n, lanes *A) {
-    int ok = 1;
+    places good = A[0] == A[0]; // a NaN is not good
     for (int p = 0; p < n; p++) {
-        lanes big = A[p * n + p] * 0.;
-        for (int i = p + 1; i < n; i++) EACH big[l] = fabs(A[i * n + p][l]) > big[l] ? fabs(A[i * n + p][l]) : big[l];
         const lanes pivot = A[p * n + p];
-        EACH ok &= fabs(pivot[l]) > 0.05 * big[l] && isfinite(pivot[l]); // a NaN is not ok
+        lanes big = pivot * 0.;
+        for (int i = p + 1; i < n; i++) big = pick(size_of(A[p * n + i]) > big, size_of(A[p * n + i]), big);
+        good &= (size_of(pivot) > 0.05 * big) & (size_of(pivot) < INFINITY);
         const lanes inv = 1. / pivot;
         A[p * n + p] = inv * 0. + 1.;
         for (int j = 0; j < n; j++) A[p * n + j] *= inv;
@@ -18,7 +18,9 @@ static inline int invert_lanes(const int n, lanes *A) {
             for (int j = 0; j < n; j++) A[i * n + j] -= f * A[p * n + j];
         }
     }
-    return ok;
+    int all = 1;
+    EACH all &= good[l] != 0;
+    return all;
 }
 
 // P = (S + K_ii D)^-1, column major; returns the number of singular blocks
@@ -57,18 +59,21 @@ long invert(long n, const real *kd, const real *D, const real *S, real *P) {
     long bad = 0;
     for (long i0 = 0; i0 < n; i0 += LANES) {
         const int m = n - i0 < LANES ? (int)(n - i0) : LANES;
-        lanes A[NB + 1];
-        for (int q = 0; q < ND; q++)
-            for (int p = 0; p < ND; p++)
-                EACH A[p * ND + q][l] = S[(i0 + (l < m ? l : m - 1)) * NB + q * ND + p];
-        for (int p = 0; p < ND; p++) EACH A[p * ND + p][l] += (double)kd[i0 + (l < m ? l : m - 1)] * D[p];
-        if (!invert_lanes(ND, A)) {
-            bad += invert_one_by_one(m, kd + i0, D, S + i0 * NB, P + i0 * NB);
-            continue;
+        const real *from[LANES];
+        real *to[LANES];
+        lanes A[NB + 1], k;
+        EACH {
+            const long i = i0 + (l < m ? l : m - 1);
+            from[l] = S + i * NB;
+            to[l] = P + i * NB;
+            k[l] = kd[i];
         }
-        for (int l = 0; l < m; l++)
-            for (int q = 0; q < ND; q++)
-                for (int p = 0; p < ND; p++) P[(i0 + l) * NB + q * ND + p] = (real)A[p * ND + q][l];
+        gather_single(NB, from, A);
+        for (int p = 0; p < ND; p++) A[p * ND + p] += k * (double)D[p];
+        if (invert_lanes(ND, A))
+            scatter_single(NB, m, A, to);
+        else
+            bad += invert_one_by_one(m, kd + i0, D, S + i0 * NB, P + i0 * NB);
     }
     return bad;
 }
@@ -129,14 +134,17 @@ void compact(long n, int ng, const int *size, const int *index, int w, const rea
 long invert_groups(long n, int ng, const int *size, const int *index, int w, const real *kd, const real *D, const real *S,
                    real *P) {
     long bad = 0;
+    const vec d = padded(D), one = d * 0.f + 1.f;
+    typedef int32_t marks __attribute__((vector_size(4 * VW)));
+    marks none = {0};
     for (long r = 0; r < n; r++) {
         const real *s = S + r * w;
         real *o = P + r * w;
-        for (int p = 0; p < ND; p++) {
-            const double d = s[p] + (double)kd[r] * D[p];
-            bad += !(fabs(d) > 0.);
-            o[p] = (real)(1. / (fabs(d) > 0. ? d : 1.));
-        }
+        const vec a = get(s) + kd[r] * d;
+        const marks there = (a > 0.f) | (a < 0.f); // neither 0 nor NaN
+        none -= ~there;
+        put(o, one / (vec)((there & (marks)a) | (~there & (marks)one)));
+        if (!ng) continue;
         s += ND;
         o += ND;
         const int *x = index;
@@ -171,6 +179,7 @@ long invert_groups(long n, int ng, const int *size, const int *index, int w, con
             o += k * k;
         }
     }
+    for (int p = 0; p < ND; p++) bad += none[p];
     return bad;
 }
 static inline void put_groups(int ng, const int *size, const int *index, const real *P, vec t, real *x) { // x = P t
@@ -211,7 +220,8 @@ void sweep_groups(long n, int backward, const int *ip, const int *ix, const real
 }
 // ---------------------------------------------------------------- transfer: WEIGHTS coarse rows per fine row
 // Y += P^T X for rows of w numbers, sixteen at a time
-void lump(long first, long last, int w, const int *column, const real *weight, const real *x, real *y) {
+static inline void lump_rows(long first, long last, const int w, const int *column, const real *weight, const real *x,
+                             real *y) {
     typedef real sixteen __attribute__((vector_size(64)));
     typedef real sixteen_loose __attribute__((vector_size(64), aligned(4), may_alias));
     for (long i = first; i < last; i++)
@@ -223,6 +233,14 @@ void lump(long first, long last, int w, const int *column, const real *weight, c
                 memcpy(to + p, &s, (w - p < 16 ? w - p : 16) * sizeof(real));
             }
         }
+}
+void lump(long first, long last, int w, const int *column, const real *weight, const real *x, real *y) {
+    if (w == ND) // known to the compiler: rows without groups, and whole blocks
+        lump_rows(first, last, ND, column, weight, x, y);
+    else if (w == NB)
+        lump_rows(first, last, NB, column, weight, x, y);
+    else
+        lump_rows(first, last, w, column, weight, x, y);
 }
 // c += P^T (what is left after `sweep_from_zero`): the neighbours that come after, ghosts included, are all that it has
 // not seen.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..cbuild import lanes, load
+from ..compiled import BUFFER
 from .elimination import Couplings
 from .pattern import Pattern
 from .pointcode import Writer
@@ -112,7 +113,7 @@ class Pointwise:
             *self._points.kernel.arguments(*state),
             c,
             *(
-                ffi.NULL if a is None else ffi.from_buffer(kinds[a.dtype.char], a)
+                ffi.NULL if a is None else BUFFER(kinds[a.dtype.char], a)
                 for a in (volumes, self._points.weight, *slopes, *rest)
             ),
         )

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import cbuild
+from ..compiled import BUFFER
 from ..errors import InputError, Problem
 from .evaluation import Evaluation
 from .expression import parse
@@ -112,7 +113,6 @@ class PointKernel:
         self.term_names: tuple[tuple[str, str, str], ...] = tuple(tuple(t) for t in shape["terms"])
         self.frame: str = shape["frame"]
         self._network, self._numbers = network, numbers
-        self._ffi = ffi
         self._null = ffi.NULL
         self._pp = ffi.from_buffer("double[]", numbers.array)
         self._call = {
@@ -201,7 +201,7 @@ class PointKernel:
             raise TypeError("node must be int32")
         self._numbers.at(t)
         return (
-            len(node), t, self._pp, self._ffi.from_buffer("int32_t[]", node), self._d(ym),
+            len(node), t, self._pp, BUFFER("int32_t[]", node), self._d(ym),
             self._d(ys) if surface and self._network.surface else self._null,
             self._d(a) if surface else self._null,
             self._d(g) if surface and self._network.fields else self._null,
@@ -216,7 +216,7 @@ class PointKernel:
             raise TypeError(f"an array is missing that the {self.kind} kernel needs")
         if array.dtype != np.float64:
             raise TypeError(f"float64 is needed, not {array.dtype}")
-        return self._ffi.from_buffer("double[]", array)
+        return BUFFER("double[]", array)
 
 
 @lru_cache(64)
