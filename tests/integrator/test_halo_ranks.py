@@ -45,3 +45,23 @@ assert (y == 1).all()
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_rows_are_sent_and_added(run_mpi, ranks):
     run_mpi(ranks, EXCHANGE)
+
+
+REDUCTIONS = """
+import numpy as np
+from osteofield.parallel import world
+comm = world()
+from osteofield.integrator.reduction import reduced_both
+
+rank, size = comm.rank, comm.size
+sums, largest = np.full((2, 3), rank + 1.0), np.array([rank, -rank, -5.0, np.nan if rank == 1 else 0.0])
+for _ in range(2):
+    total, most = reduced_both(comm, sums, largest)
+    assert np.array_equal(total, np.full((2, 3), size * (size + 1) / 2))
+    assert np.array_equal(most[:3], [size - 1, 0.0, -5.0]) and np.isnan(most[3])
+"""
+
+
+@pytest.mark.mpi
+def test_sums_and_largest_in_one(run_mpi):
+    run_mpi(3, REDUCTIONS)

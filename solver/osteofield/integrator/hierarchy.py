@@ -14,7 +14,7 @@ from .aggregation import Prolongator, coarsen
 from .blocks import Blocks, padded_rows
 from .elimination import Couplings
 from .halo import LocalMatrix, Replica
-from .reduction import reduced
+from .reduction import reduced, reduced_both
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -152,10 +152,10 @@ class Hierarchy:
             Whether every block on this rank could be inverted.
         """
         c = self._c
-        self._total = reduced(self._comm, found.total)
+        self._total, strongest = reduced_both(self._comm, found.total, found.strongest)
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
         self._apart = bool(len(self.levels) > 1 and stiff.any())
-        g = self.groups = None if stiff.any() else self._find_groups(found.strongest)
+        g = self.groups = None if stiff.any() else self._find_groups(strongest)
         width, bad = c.nd**2 if g is None else g.width, 0
         for level in self.levels:
             level.resize(width)
@@ -182,11 +182,11 @@ class Hierarchy:
         return bad == 0
 
     def _find_groups(self, couplings: np.ndarray) -> Groups | None:
-        """Collective: groups of populations to couple in the smoother; None for whole blocks."""
+        """Groups of populations to couple in the smoother; None for whole blocks."""
         nd = self._c.nd
         if nd <= self.LARGEST_GROUP:
             return None
-        strong = reduced(self._comm, couplings, "MAX") > self.BOUND
+        strong = couplings > self.BOUND
         if self._strong is not None and np.array_equal(strong, self._strong):
             return self._found
         self._strong, self._found = strong, self._grouped(strong)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .blocks import blocks
 from .problem import Problem
-from .reduction import reduced
+from .reduction import reduced, reduced_both
 
 
 @dataclass(frozen=True)
@@ -119,9 +119,9 @@ class States:
 
     def _extent(self, sums: np.ndarray, ends: np.ndarray) -> Extent:
         """Collective: from this rank's integrals of squares, of state and change, and its extremes."""
-        norms, changes = np.sqrt(self.reduce(sums) / self._measure)
         ends[0] *= -1.0
-        lowest, largest = self.reduce(ends, "MAX")
+        sums, (lowest, largest) = reduced_both(self.comm, sums, ends)
+        norms, changes = np.sqrt(sums / self._measure)
         return Extent(norms, changes, -lowest, largest)
 
     def _parts(self) -> list[tuple[np.ndarray, slice, slice]]:
