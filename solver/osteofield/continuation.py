@@ -132,7 +132,12 @@ class EndState:
         kinds = ("marrow/", "surface/", "fields/")
         there = {name for name in self.checkpoint.arrays if name.startswith(kinds)}
         for names, what in (
-            (wanted - there, "the model of this case has {}, which that run in {} does not have"),
+            (
+                wanted - there,
+                "the model of this case has {}, which that run in {} does not have. A drug that is bound to "
+                'bone or has arrival = "by diffusion" has to be in the first run too, if only at level 0; one '
+                "that arrives evenly can be added",
+            ),
             (there - wanted, "the run in {1} has {0}, which the model of this case does not have"),
         ):
             if names:

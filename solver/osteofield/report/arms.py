@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
 from ..results import Result
 from ..results.shown import ROUNDING
 from ..view.style import unit_text
@@ -17,9 +19,9 @@ from .words import case_table, plain, therapies
 
 
 def arms_table(arms: Mapping[str, Result]) -> Markup:
-    """Key numbers of every arm at its last output time."""
+    """Key numbers of every arm at its last output time, but for those that are 0 all along in all of them."""
     found = {name: {(n.label, n.unit): n for n in key_numbers(r)} for name, r in arms.items()}
-    keys = list(dict.fromkeys(k for numbers in found.values() for k in numbers))
+    keys = dict.fromkeys(k for numbers in found.values() for k, n in numbers.items() if np.any(n.values))
     rows = []
     for label, unit in keys:
         cells = []
