@@ -135,8 +135,8 @@ class EndState:
             (
                 wanted - there,
                 "the model of this case has {}, which that run in {} does not have. A drug that is bound to "
-                'bone or has arrival = "by diffusion" has to be in the first run too, if only at level 0; one '
-                "that arrives evenly can be added",
+                'bone or has arrival = "by diffusion" has to be in the first run too, if only at level 0; '
+                "one that arrives evenly can be added",
             ),
             (there - wanted, "the run in {1} has {0}, which the model of this case does not have"),
         ):

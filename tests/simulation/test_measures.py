@@ -82,6 +82,7 @@ def test_columns_are_those_promised(setting, network):
             continue
         wanted += [f"{p.name}.mean [{p.unit}]", f"{p.name}.max [{p.unit}]"]
         wanted += [f"{p.name}.total [{units.get(p.unit, 'mm^3')}]"]
+    wanted += ["TNF_free [pM]", "IL1_free [pM]"]
     wanted += ["N.Oc/BS [cells/mm^2]", "N.Ob/BS [cells/mm^2]", "Oc.S/BS [1]"]
     assert rest == [*wanted, "RANKL.residual [1]", "OCa.residual [1]"]
     assert row["time [day]"] == 3.0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST_PANELS = 8
+DIFFERENT = 0.01  # of the largest: ends of arms that are told apart
+LONGEST_TITLE = 26
 LOG_SPAN = 1e2  # a course over more than this is drawn in decades
 
 
@@ -51,7 +53,14 @@ def _columns(results: Sequence[Result]) -> list[str]:
     wanted += [c for n in shown for c in known if c.startswith(f"{n}.mean ")]
     wanted = [c for c in wanted if c in known]
     moving = [c for c in wanted if any(np.ptp(r.history[c]) > 0 for r in results if c in r.history)]
-    return (moving or wanted)[:MOST_PANELS]
+    apart = [c for c in results[0].record.get("columns") or () if c in known and _differs(c, results)]
+    return [*(moving or wanted), *apart][:MOST_PANELS]
+
+
+def _differs(column: str, results: Sequence[Result]) -> bool:
+    """Whether a column of the model, such as what a drug leaves free, ends otherwise in one arm."""
+    ends = [r.history[column][-1] for r in results if column in r.history]
+    return float(np.ptp(ends)) > DIFFERENT * float(np.abs(ends).max())
 
 
 def _panel(axis: Axes, column: str, arms: Mapping[str, Result], title: str) -> None:
@@ -89,6 +98,9 @@ def _title(result: Result, column: str) -> str:
     unit = Shown(result).unit(column)
     if name in _WORDS:
         return with_unit(_WORDS[name], unit)
+    meaning = (result.record.get("columns") or {}).get(column)
+    if meaning:
+        return with_unit(label_text(meaning) if len(meaning) <= LONGEST_TITLE else name, unit)
     population = name.removesuffix(".mean")
     label = label_text((result.record.get("labels") or {}).get(population, population))
     return f"{label} (1 = start)" if _is_cell(result, column) else with_unit(f"{label}, mean", unit)
