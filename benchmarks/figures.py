@@ -71,26 +71,20 @@ GROUPS = (  # of phases: label, colour, members in the order of the figure
             "smoother",
             "operator, residual in the cycle",
             "transfer between levels",
+            "blocks of all levels, inverses",
             "Krylov: operator, products",
             "Krylov: orthogonalisation, update",
-            "elimination in solves",
         ),
     ),
     (
-        "preparing",
+        "at points",
         style.RED,
-        ("Jacobian", "elimination of local populations", "blocks of all levels"),
+        ("rates, Jacobian, elimination", "the same, back substitution, norms"),
     ),
     (
         "the step",
         style.GREEN,
-        (
-            "rates",
-            "diffusion, slope of the prediction",
-            "combinations of earlier states",
-            "norms, totals, extremes",
-            "books of what flowed",
-        ),
+        ("diffusion", "combinations of earlier states", "norms of other orders", "books of what flowed"),
     ),
 )
 PRECISION = (
