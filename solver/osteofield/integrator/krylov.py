@@ -56,6 +56,7 @@ class Krylov:
 
     SINGLE = 1e-5  # reduction of the residual that single precision delivers reliably
     SURE = 1e-3  # part of a square that is known to a hundredth as the difference of two in single precision
+    PATIENCE = 8  # iterations without progress, of which a chain of couplings may need some
 
     def __init__(
         self,
@@ -136,7 +137,7 @@ class Krylov:
             y[:k] = dots[:k]
             size = self._size(float(dots[k]), float(y[:k] @ y[:k]), c.project(n, k, weights, y, C, stride, r))
         used, stalled = 0, 0
-        while size > goal and used < budget and stalled < 3:
+        while size > goal and used < budget and stalled < self.PATIENCE:
             if k == self.basis:
                 self._add(beta, x, y, k)
                 y[:], k = 0.0, 0
