@@ -37,9 +37,9 @@ class Krylov:
     Elman and Schultz 1983, SIAM J Numer Anal 20:345; recycling as in de Sturler 1996, J Comput Appl
     Math 67:15). The six stages of a time step share their matrix.
 
-    Vectors and operator are single precision; what is asked beyond `SINGLE` is reached by starting
-    again from the residual in double precision (iterative refinement). One iteration is one cycle,
-    one pass that applies the operator and takes all inner products, one that orthogonalises and
+    Vectors and operator are single precision; what is asked beyond `SINGLE`, or beyond where progress
+    ends, is reached by starting again from the residual in double precision (iterative refinement). One
+    iteration is one cycle, one pass that applies the operator and takes all inner products, one that orthogonalises and
     updates the residual, which the last iteration of a solve leaves to the next one, and one reduction: the
     norm of what is left follows from the inner products.
 
@@ -109,9 +109,9 @@ class Krylov:
             goal = target / beta
             used, size = self._descend(left, beta, x, w32, max(goal, self.SINGLE), self.limit - total)
             total += used
-            if not np.isfinite(size) or (goal >= self.SINGLE and size > goal):
+            if not np.isfinite(size) or size > max(goal, 0.5):
                 return Solve(total, unit * beta * size, False)
-            if goal >= self.SINGLE:
+            if goal >= self.SINGLE and size <= goal:
                 return Solve(total, unit * beta * size, True)
             self._x[:n] = x
             self._apply(self._x, self._left)
