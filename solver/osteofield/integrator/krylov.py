@@ -39,9 +39,9 @@ class Krylov:
 
     Vectors and operator are single precision; what is asked beyond `SINGLE`, or beyond where progress
     ends, is reached by starting again from the residual in double precision (iterative refinement). One
-    iteration is one cycle, one pass that applies the operator and takes all inner products, one that orthogonalises and
-    updates the residual, which the last iteration of a solve leaves to the next one, and one reduction: the
-    norm of what is left follows from the inner products.
+    iteration is one cycle, one pass that applies the operator and takes all inner products, one that
+    orthogonalises and updates the residual, which the last iteration of a solve leaves to the next one,
+    and one reduction: the norm of what is left follows from the inner products.
 
     Args:
         rows: Owned rows.
