@@ -11,8 +11,9 @@ from _cffi_backend import FFI
 
 from .cbuild import load
 
-# takes a third of the time of the same method of cffi.FFI, which is Python: a step makes hundreds of calls
-BUFFER = FFI().from_buffer
+# its methods are C, those of cffi.FFI are Python and take three times as long: a step makes hundreds of calls
+_FFI = FFI()
+BUFFER, NEW = _FFI.from_buffer, _FFI.new
 _CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "l": "long[]", "B": "unsigned char[]"}
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import numpy as np
 
 from ..cbuild import lanes
-from ..compiled import BUFFER, Compiled
+from ..compiled import BUFFER, NEW, Compiled
 from .pattern import CANCELLED
 from .sparse import WEIGHTS
 
@@ -29,11 +30,9 @@ class Blocks(Compiled):
 
     def linear(self, coefficients: list[float], vectors: list[np.ndarray], out: np.ndarray) -> None:
         """``out = sum_j c_j x_j`` over flat float64 arrays; `out` may be one of them."""
-        used = [(c, x) for c, x in zip(coefficients, vectors, strict=True) if c != 0.0]
-        ffi = self._ffi
-        buffers = [BUFFER("double[]", x) for _, x in used]
-        pointers = ffi.new("const double *[]", buffers)
-        values = ffi.new("double[]", [float(c) for c, _ in used])
+        used = [(float(c), x) for c, x in zip(coefficients, vectors, strict=True) if c != 0.0]
+        values = NEW("double[]", [c for c, _ in used])
+        pointers, _kept = _pointers([x for _, x in used])
         self._lib.linear(out.size, len(used), values, pointers, BUFFER("double[]", out))
 
     def linear2(
@@ -45,11 +44,9 @@ class Blocks(Compiled):
         other: np.ndarray,
     ) -> None:
         """``out = sum_j first_j x_j`` and ``other = sum_j second_j x_j`` in one pass."""
-        ffi = self._ffi
-        buffers = [BUFFER("double[]", x) for x in vectors]
-        pointers = ffi.new("const double *[]", buffers)
-        c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
+        c, d = (NEW("double[]", [float(v) for v in values]) for values in (first, second))
         o, q = (BUFFER("double[]", a) for a in (out, other))
+        pointers, _kept = _pointers(vectors)
         self._lib.linear2(out.size, len(vectors), c, d, pointers, o, q)
 
     def gaps(
@@ -61,12 +58,16 @@ class Blocks(Compiled):
         out: np.ndarray,
     ) -> None:
         """``out`` (2 w,) grows by the weighted squares of two combinations, column by column."""
-        ffi = self._ffi
-        buffers = [BUFFER("double[]", x) for x in vectors]
-        pointers = ffi.new("const double *[]", buffers)
-        c, d = (ffi.new("double[]", [float(v) for v in values]) for values in (first, second))
+        c, d = (NEW("double[]", [float(v) for v in values]) for values in (first, second))
         m, o = (BUFFER("double[]", a) for a in (weight, out))
+        pointers, _kept = _pointers(vectors)
         self._lib.gaps(len(weight), out.size // 2, m, len(vectors), c, d, pointers, o)
+
+
+def _pointers(vectors: list[np.ndarray]) -> tuple[Any, list[Any]]:
+    """A C array of float64 vectors, and what must live as long as it."""
+    buffers = [BUFFER("double[]", x) for x in vectors]
+    return NEW("const double *[]", buffers), buffers
 
 
 def padded_rows(rows: int, width: int) -> np.ndarray:

@@ -59,7 +59,8 @@ class Elimination:
 
     def release(self) -> None:
         """Give the memory back: the next Jacobian makes new room."""
-        self._J, self._lower, self._upper = None, aligned(0), aligned(0)
+        if self._J is not None:
+            self._J, self._lower, self._upper = None, aligned(0), aligned(0)
 
     def factor(
         self, c: float, volumes: np.ndarray, single: np.ndarray, whole: np.ndarray | None, found: Couplings

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from .blocks import Blocks, padded_rows
 from .reduction import reduced
@@ -198,7 +197,9 @@ class Krylov:
     def _add(self, beta: float, x: np.ndarray, y: np.ndarray, k: int) -> None:
         """``x += beta Z R^-1 y``."""
         if k:
-            coefficients = beta * solve_triangular(self._R[:k, :k], y[:k], check_finite=False)
+            R, coefficients = self._R, beta * y[:k]
+            for j in range(k - 1, -1, -1):
+                coefficients[j] = (coefficients[j] - R[j, j + 1 : k] @ coefficients[j + 1 :]) / R[j, j]
             self._c.combine(self._rows, k, coefficients, self._Z, self._stride, x)
 
     def _root(self, mine: float) -> float:
