@@ -114,3 +114,18 @@ def test_mean_is_solved_for_where_single_precision_loses_it(coupled):
     system.set_diffusivity(1e-4 * D)
     assert system.prepare(0.0, r, 1.0)
     assert not system.hierarchy._apart
+
+
+def test_a_solve_that_halts_goes_on_in_double_precision(problems, monkeypatch):
+    """A chain of six solutes, each of which makes the next: in single precision progress ends at 5e-4."""
+    chain = -np.eye(6)
+    chain[np.arange(1, 6), np.arange(5)] = 3.0
+    system = System(problems.square(12, problems.linear(chain, chain, 6), np.logspace(-3, 1, 6)))
+    krylov, r, x = system._krylov, right_side(system), system.vector()
+    monkeypatch.setattr(krylov, "PATIENCE", 3)
+    descend, parts = krylov._descend, []
+    monkeypatch.setattr(krylov, "_descend", lambda *a: parts.append(descend(*a)) or parts[-1])
+    assert system.prepare(0.0, r, 1.0)
+    assert system.solve(r, x, np.ones(6), 1e-4).converged
+    assert len(parts) == 2 and system.rescued == 0
+    assert residual(system, 1.0, r, x).max() < 1e-4
