@@ -22,14 +22,20 @@ class Entry:
 
 @dataclass
 class Meter:
-    """Wraps functions and sums up what they cost."""
+    """Wraps functions and sums up what they cost.
+
+    Attributes:
+        entries: By name.
+        clock: Nanoseconds, of the processor or of the wall.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
+    clock: Callable[[], int] = time.process_time_ns
 
     def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, watched under that name."""
         entry = self.entries.setdefault(name, Entry())
-        clock = time.process_time_ns
+        clock = self.clock
 
         def watched(*arguments: Any, **named: Any) -> Any:
             begun = clock()

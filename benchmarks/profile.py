@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""``python -m benchmarks.profile --n 64``: where osteofield's time goes, and how near it is to the memory."""
+"""``python -m benchmarks.profile --n 64``: where osteofield's time goes, and how near it is to the memory.
+
+``mpiexec -n 2 python -m benchmarks.profile --n 64``: the wall clock of ranks, and what they wait for.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,19 @@ import argparse
 import importlib
 import re
 import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from osteofield.geometry.piece import deal
 from osteofield.integrator import Halo, System
 from osteofield.integrator.blocks import blocks
+from osteofield.integrator.halo import Replica, Transfer
 from osteofield.parallel import world
 from osteofield.simulation import Simulation
+from osteofield.team import Team
 
 from .memory import forget_peak, resident
 from .meter import Entry, Meter
@@ -23,6 +32,9 @@ from .process import one_thread
 from .registry import warm_up, workload_of
 from .stream import triad
 from .workload import Workload
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 SETUP = (  # what to watch while the system is set up: label, module, name
     ("mesh and stiffness", "osteofield.tissue.layout", "marrow_mesh"),
@@ -47,20 +59,35 @@ PHASES = (  # of a run, by the names of the compiled functions
     ("diffusion in the rates", r"gain|pack|diffuse"),
     ("combinations of stages", r"linear"),
     ("norms, totals, extremes", r"squares|totals|lowest|largest|advance|gaps|^along$"),
-    ("halo", r"^halo$"),
+    ("halo: begun", r"^halo"),
+    ("halo: waited for", r"^wait$"),
+    ("reductions", r"^reduced"),
 )
+ALONE = ("halo: begun", "halo: waited for", "reductions")  # which nothing is done for on one rank
+REDUCTIONS = ("krylov", "hierarchy", "states")  # modules of the integrator
+
+
+class _Wall:
+    """Seconds of the wall since it was made."""
+
+    def __init__(self) -> None:
+        self._begun = time.perf_counter()
+
+    def __call__(self) -> float:
+        return time.perf_counter() - self._begun
 
 
 class _Watched(Simulation):
     """A simulation whose parts are watched from the state at day 0 on."""
 
     meter: Meter
-    start_cpu = 0.0
+    clock: Callable[[], Callable[[], float]] = Clock
+    start_seconds = 0.0
 
     def start_state(self) -> np.ndarray:
-        clock = Clock()
+        clock = type(self).clock()
         y = super().start_state()
-        self.start_cpu = clock()
+        self.start_seconds = clock()
         problem, meter = self.system.problem, self.meter
         compiled = blocks(problem.diffusing, problem.marrow_width, problem.surface_width)
         for name in dir(compiled._lib):
@@ -72,7 +99,14 @@ class _Watched(Simulation):
             for name in ("rates", "jacobian", "terms"):
                 meter.watch(kernel, name)
         meter.watch(self.system, "_solve_diffusing", "System.solve")
-        meter.watch(Halo, "__call__", "halo")
+        for name in ("begin", "begin_add"):
+            meter.watch(Halo, name, "halo")
+        meter.watch(Transfer, "end", "wait")
+        meter.watch(Replica, "add", "reduced")
+        for module in REDUCTIONS:
+            owner = importlib.import_module(f"osteofield.integrator.{module}")
+            for name in ("reduced", "reduced_both"):
+                meter.watch(owner, name)
         return y
 
 
@@ -86,9 +120,53 @@ def main(argv: list[str] | None = None) -> int:
     request = {"kind": "osteoimmune", "voxels": a.voxels} if a.voxels else {"kind": "w", "n": a.n}
     workload = workload_of(request)
     warm_up(request, METHOD, METHOD.first)
-    print(workload.title)
-    _profile(workload)
+    comm = world()
+    if comm.rank == 0:
+        print(workload.title)
+    if comm.size > 1:
+        _profile_ranks(workload, comm)
+    else:
+        _profile(workload)
     return 0
+
+
+def _profile_ranks(workload: Workload, comm: MPI.Comm) -> None:
+    """Collective: wall clock of every rank, from the mesh in the memory of the first one on."""
+    setup, run = Meter(clock=time.perf_counter_ns), Meter(clock=time.perf_counter_ns)
+    for label, module, name in SETUP:
+        setup.watch(importlib.import_module(module), name, label)
+    _Watched.meter, _Watched.clock = run, _Wall
+    whole = workload.sample if comm.rank == 0 else None
+    comm.barrier()
+    clock = _Wall()
+    piece = deal(whole, Team(comm))
+    spent = {"deal the mesh out": clock()}
+    simulation = _Watched(workload.case, workload.network, workload.network.in_health(), piece, comm)
+    built = clock() - spent["deal the mesh out"]
+    for label, _, _ in SETUP:
+        spent[label] = setup.seconds(label) - setup.seconds(NESTED.get(label, ""))
+        built -= spent[label]
+    spent["rest of the set-up"] = built
+    begun = clock()
+    outcome = simulation.run(None)
+    total = clock() - begun - simulation.start_seconds
+    groups = _by_phase(run)
+    spent |= {label: g.seconds for label, g in groups.items()}
+    spent["Python and the rest"] = total - sum(g.seconds for g in groups.values())
+    spent["whole"] = total + begun
+    everyone = comm.gather((spent, {label: g.calls for label, g in groups.items()}), 0)
+    if everyone is None:
+        return
+    print(f"{outcome.steps['accepted']} steps, {outcome.steps['iterations']} cycles, {comm.size} ranks")
+    print(f"  {'wall clock of a rank, s':46s}{'mean':>9s} {'least':>9s} {'most':>9s} {'calls':>8s}")
+    calls = everyone[0][1]
+    for label in spent:
+        seconds = [mine.get(label, 0.0) for mine, _ in everyone]
+        print(
+            f"  {label:46s}{np.mean(seconds):9.3f} {min(seconds):9.3f} {max(seconds):9.3f} "
+            f"{calls.get(label, ''):>8}"
+        )
+    print("  What is waited for holds the time that one rank is ahead of another.")
 
 
 def _profile(workload: Workload) -> None:
@@ -112,7 +190,7 @@ def _profile(workload: Workload) -> None:
     _print_setup(setup, total)
     clock = Clock()
     outcome = simulation.run(None)
-    seconds = clock() - simulation.start_cpu
+    seconds = clock() - simulation.start_seconds
     peak = resident("VmHWM")
     bandwidth = triad()
     s = outcome.steps
@@ -142,7 +220,8 @@ def _print_setup(meter: Meter, total: float) -> None:
     print(f"  {'the rest':46s}{left:9.3f} s {100 * left / total:5.1f} %")
 
 
-def _print_run(meter: Meter, total: float, bandwidth: float) -> None:
+def _by_phase(meter: Meter) -> dict[str, Entry]:
+    """What was watched in a run, in the order of `PHASES`."""
     groups: dict[str, Entry] = {}
     for name, entry in meter.entries.items():
         if not entry.calls or name.startswith("System."):
@@ -152,11 +231,17 @@ def _print_run(meter: Meter, total: float, bandwidth: float) -> None:
         group.calls += entry.calls
         group.seconds += entry.seconds
         group.bytes += entry.bytes
-    print(f"  {'':46s}{'CPU s':>9s} {'share':>7s} {'calls':>8s} {'GB/s':>7s} of triad")
     order = [p for p, _ in PHASES]
-    for label in sorted(groups, key=lambda g: order.index(g) if g in order else len(order)):
-        g = groups[label]
-        speed = 0.0 if label == "halo" else g.bytes / max(g.seconds, 1e-9)  # it moves nothing on one rank
+    return dict(sorted(groups.items(), key=lambda g: order.index(g[0]) if g[0] in order else len(order)))
+
+
+def _print_run(meter: Meter, total: float, bandwidth: float) -> None:
+    groups = _by_phase(meter)
+    print(f"  {'':46s}{'CPU s':>9s} {'share':>7s} {'calls':>8s} {'GB/s':>7s} of triad")
+    for label, g in groups.items():
+        if label in ALONE:
+            continue
+        speed = g.bytes / max(g.seconds, 1e-9)
         print(
             f"  {label:46s}{g.seconds:9.3f} {100 * g.seconds / total:5.1f} % {g.calls:8d} {speed / 1e9:7.1f} "
             f"{100 * speed / bandwidth:6.0f} %"

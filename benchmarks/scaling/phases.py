@@ -26,12 +26,15 @@ PHASES = (  # label, module, attribute; what is called within another one counts
     ("results", "osteofield.simulation.simulation", "Simulation._checkpoint"),
 )
 EXCHANGES = (  # what waits for other ranks
-    ("halo", "osteofield.integrator.halo", "Halo.__call__"),
-    ("halo", "osteofield.integrator.halo", "Halo.add"),
+    ("halo", "osteofield.integrator.halo", "Halo.begin"),
+    ("halo", "osteofield.integrator.halo", "Halo.begin_add"),
+    ("wait", "osteofield.integrator.halo", "Transfer.end"),
     ("reduction", "osteofield.integrator.halo", "Replica.add"),
-    ("reduction", "osteofield.integrator.system", "reduced"),
+    ("reduction", "osteofield.integrator.states", "reduced"),
+    ("reduction", "osteofield.integrator.states", "reduced_both"),
     ("reduction", "osteofield.integrator.krylov", "reduced"),
     ("reduction", "osteofield.integrator.hierarchy", "reduced"),
+    ("reduction", "osteofield.integrator.hierarchy", "reduced_both"),
     *(
         ("set-up", "osteofield.team", f"Team.{name}")
         for name in ("_reduce", "before", "everyone", "together", "on_root", "from_root", "exchange")
@@ -117,7 +120,7 @@ def _bytes(label: str, arguments: tuple[Any, ...]) -> float:
     """What a call sent."""
     if label == "halo":
         halo, x = arguments[:2]
-        return 0.0 if halo._comm is None else len(halo._send) * x.shape[1] * x.itemsize
+        return float(len(halo.sent) * x.shape[1] * x.itemsize)
     if label == "reduction":
         return float(arguments[1].nbytes)
     return 0.0

@@ -149,13 +149,24 @@ class Replica:
 
     def add(self, x: np.ndarray) -> None:
         """Collective: add up what the ranks have in `x`."""
-        self.begin_add(x).end()
-
-    def begin_add(self, x: np.ndarray) -> Transfer:
-        """Collective: the same, which happens at the end."""
         from mpi4py import MPI
 
-        return Transfer(then=lambda: self._comm.Allreduce(MPI.IN_PLACE, x, MPI.SUM))
+        self._comm.Allreduce(MPI.IN_PLACE, x, MPI.SUM)
+
+    def begin_add(self, x: np.ndarray) -> Transfer:
+        """The same, which happens at the end: until then this rank may go on adding to `x`."""
+        return _Sum(self, x)
+
+
+class _Sum(Transfer):
+    """A sum over ranks that is still to be made."""
+
+    def __init__(self, replica: Replica, x: np.ndarray):
+        self._replica, self._x = replica, x
+
+    def end(self) -> None:
+        """Collective: make it."""
+        self._replica.add(self._x)
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ class Krylov:
     """
 
     SINGLE = 1e-5  # reduction of the residual that single precision delivers reliably
-    SURE = 1e-3  # part of a square that is known to a hundredth as the difference of two in single precision
     PATIENCE = 8  # iterations without progress, of which a chain of couplings may need some
+    SURE = 0.03  # part of a norm, below which Pythagoras in single precision no longer tells what is left
 
     def __init__(
         self,
@@ -129,12 +129,15 @@ class Krylov:
         k = self._kept
         self._close(k)
         c.begin(n, 1.0 / beta, weights, b, r)
-        size = 1.0
+        size = known = 1.0  # the latter was summed, the former follows from it and what was taken out since
         if k:
             c.dots(n, k, weights, C, stride, r, r, out)
             dots = reduced(self._comm, out[: k + 2])
             y[:k] = dots[:k]
-            size = self._size(float(dots[k]), float(y[:k] @ y[:k]), c.project(n, k, weights, y, C, stride, r))
+            size = float(np.sqrt(max(dots[k] - y[:k] @ y[:k], 0.0)))
+            mine = c.project(n, k, weights, y, C, stride, r)
+            if not size > self.SURE * known:
+                size = known = self._root(mine)
         used, stalled = 0, 0
         while size > goal and used < budget and stalled < self.PATIENCE:
             if k == self.basis:
@@ -160,12 +163,13 @@ class Krylov:
                 return used, float("nan")
             R[k, k] = length = float(np.sqrt(square))
             y[k] = along / length
-            before, rest = size, size**2 - y[k] ** 2
-            if self.SURE * size**2 < rest <= goal**2:
-                self._open, size = (h, length), float(np.sqrt(rest))
+            before, size = size, float(np.sqrt(max(size**2 - y[k] ** 2, 0.0)))
+            if self.SURE * known < size <= goal:
+                self._open = h, length
             else:
                 mine = c.orthogonalise(n, k, weights, h, C, stride, 1.0 / length, y[k], w, r)
-                size = self._size(before**2, y[k] ** 2, mine)
+                if not size > self.SURE * known:
+                    size = known = self._root(mine)
             stalled = stalled + 1 if size > 0.99 * before else 0
             k += 1
             used += 1
@@ -182,17 +186,6 @@ class Krylov:
                 0.0, w, self._r,
             )  # fmt: skip
         self._open = None
-
-    def _size(self, before: float, taken: float, mine: float) -> float:
-        """Collective: norm of a residual by Pythagoras, where that is accurate; else by a sum over ranks.
-
-        Args:
-            before: Square of the norm before directions were taken out of it.
-            taken: Square of what they took.
-            mine: This rank's part of the square that is left.
-        """
-        rest = before - taken
-        return float(np.sqrt(rest)) if rest > self.SURE * before else self._root(mine)
 
     def _add(self, beta: float, x: np.ndarray, y: np.ndarray, k: int) -> None:
         """``x += beta Z R^-1 y``."""
