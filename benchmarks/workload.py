@@ -10,7 +10,7 @@ import numpy as np
 
 from osteofield.case import Case
 from osteofield.geometry import Sample
-from osteofield.kinetics import Network
+from osteofield.kinetics import Kernels, Network
 from osteofield.parallel import load_fem
 from osteofield.tissue import Tissue, build_tissue
 
@@ -65,7 +65,7 @@ class Workload:
         load_fem()
         from mpi4py import MPI
 
-        return build_tissue(self.sample, self.network, self.network.compile(), MPI.COMM_SELF)
+        return build_tissue(self.sample, self.network, Kernels(self.network), MPI.COMM_SELF)
 
     def start(self, tissue: Tissue) -> Start:
         """The state at day 0."""

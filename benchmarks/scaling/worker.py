@@ -27,6 +27,7 @@ def work(settings: list[str], case: str | None = None, folder: str | None = None
     """
     from osteofield import api, simulation
     from osteofield.case import load_case
+    from osteofield.kinetics import Kernels
     from osteofield.parallel import world
 
     from .phases import Phases
@@ -35,8 +36,8 @@ def work(settings: list[str], case: str | None = None, folder: str | None = None
     loaded = load_case(case or CASE, settings)
     if comm.rank == 0:  # compiled before the clock starts
         network = api.case_network(loaded)
-        network.compile()
-        network.in_health().compile()
+        Kernels(network)
+        Kernels(network.in_health())
     comm.barrier()
     made: list[Any] = []
 

@@ -15,6 +15,7 @@ from benchmarks.workload import place
 from osteofield.api import case_network, case_sample
 from osteofield.case import load_case
 from osteofield.integrator import System
+from osteofield.kinetics import Kernels
 from osteofield.parallel import world
 from osteofield.tissue import build_tissue
 
@@ -36,7 +37,7 @@ def with_bone():
         ],
     )
     network = case_network(case)
-    tissue = build_tissue(case_sample(case), network, network.compile(), world())
+    tissue = build_tissue(case_sample(case), network, Kernels(network), world())
     system = Semidiscrete(tissue.problem)
     scale = tissue.problem.scale
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 
 from osteofield.integrator import System, pointwise
 from osteofield.integrator.elimination import Couplings
-from osteofield.kinetics import load_network
+from osteofield.kinetics import Kernels, load_network
 
 POPULATION = """
 [population.{name}]
@@ -52,7 +52,7 @@ class Widths:
 def kernels(tmp_path_factory):
     file = tmp_path_factory.mktemp("model") / "mixed.toml"
     file.write_text(MODEL)
-    return load_network("mixed", file=file).compile()
+    return Kernels(load_network("mixed", file=file))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from osteofield.kinetics import Network, load_network
+from osteofield.kinetics import Kernels, Network, load_network
 
 SMALL = """\
 format = 1
@@ -62,7 +62,7 @@ class WellMixed:
     """A network at one point of marrow in contact with bone, bone volume held."""
 
     def __init__(self, network: Network):
-        self.network, self.kernels = network, network.compile()
+        self.network, self.kernels = network, Kernels(network)
         self.kernel = self.kernels.surface
         self.names = self.kernel.names
         self.scale = np.array([p.scale for p in network.populations])

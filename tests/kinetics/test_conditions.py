@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from osteofield.errors import InputError
+from osteofield.kinetics import instants
 from osteofield.kinetics.evaluation import Evaluation
 from osteofield.kinetics.expression import ExpressionError, evaluate, holds, parse
 
@@ -110,8 +111,8 @@ def test_a_branch_without_value_leaves_no_trace(load_text, at_one_point):
 
 
 def test_instants_are_found_through_quantities_and_units(load_text):
-    assert load_text(MODEL).instants == pytest.approx([1.5, 3.0])
-    assert load_text(MODEL, parameters={"t0": "2 day"}).instants == pytest.approx([2.0, 4.0])
+    assert instants(load_text(MODEL)) == pytest.approx([1.5, 3.0])
+    assert instants(load_text(MODEL, parameters={"t0": "2 day"})) == pytest.approx([2.0, 4.0])
 
 
 def test_dimensions_of_conditions(load_text):

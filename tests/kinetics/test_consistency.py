@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 
 from osteofield.errors import InputError
+from osteofield.kinetics import conserved
 
 MODEL = """\
 format = 1
@@ -51,12 +52,12 @@ def problems(load_text, text: str, **changes) -> list[str]:
 
 
 def test_a_sound_model(load_text):
-    assert load_text(MODEL).conserved == {"receptor": {"R": 1.0, "RL": 1.0}}
+    assert conserved(load_text(MODEL)) == {"receptor": {"R": 1.0, "RL": 1.0}}
 
 
 def test_weights_and_parameters_may_stand_in_a_total(load_text):
     text = MODEL.replace('"R + RL"', '"2*(RL + R) - K*on*K/K*RL/(on*K) + RL"')
-    assert load_text(text).conserved["receptor"] == pytest.approx({"R": 2.0, "RL": 2.0})
+    assert conserved(load_text(text))["receptor"] == pytest.approx({"R": 2.0, "RL": 2.0})
 
 
 @pytest.mark.parametrize(

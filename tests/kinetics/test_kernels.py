@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from osteofield.errors import InputError
-from osteofield.kinetics import kernels, load_network
+from osteofield.kinetics import Kernels, kernels, load_network
 from osteofield.kinetics.evaluation import Evaluation
 
 GENERAL = """\
@@ -87,7 +87,7 @@ class Points:
     def __init__(self, network, kind, n=13, seed=1):
         rng = np.random.default_rng(seed)
         self.network, self.kind, self.n = network, kind, n
-        self.kernel = getattr(network.compile(), kind)
+        self.kernel = getattr(Kernels(network), kind)
         rows = n + 5
         self.node = rng.permutation(rows)[:n].astype(np.int32)
         scale = lambda ps: np.array([p.scale for p in ps])  # noqa: E731
@@ -234,7 +234,7 @@ def test_any_number_of_points(network, n):
 
 def test_inputs_and_geometry_change_rates_without_compiling(load_text, small, monkeypatch):
     network = load_text(small)
-    kernels = network.compile()
+    kernels = Kernels(network)
     monkeypatch.setattr("osteofield.cbuild.build", None)
     node, ym, fm = np.zeros(1, np.int32), np.array([[5.0]]), np.empty((1, 1))
 
@@ -253,41 +253,41 @@ def test_inputs_and_geometry_change_rates_without_compiling(load_text, small, mo
 
 def test_cached_library_is_reused_whatever_the_numbers(load_text, small, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
-    load_text(small).compile(cache)
+    Kernels(load_text(small), cache)
     files = sorted(cache.iterdir())
     assert {f.suffix for f in files} == {".json", ".so"}
     monkeypatch.setattr("osteofield.kinetics.derive.derive", None)
-    load_text(small, parameters={"d": "7 1/day"}, switches={"feedback": False}).compile(cache)
+    Kernels(load_text(small, parameters={"d": "7 1/day"}, switches={"feedback": False}), cache)
     assert sorted(cache.iterdir()) == files
 
 
 def test_cached_library_is_opened_without_sympy(load_text, small, tmp_path, monkeypatch):
     """Importing it takes a second, which every rank of every run would spend."""
     network = load_text(small)
-    network.compile(tmp_path)
+    Kernels(network, tmp_path)
     kernels._open.cache_clear()
     for name in ("sympy", *(f"osteofield.kinetics.{m}" for m in ("codegen", "derive"))):
         monkeypatch.setitem(sys.modules, name, None)
-    assert network.compile(tmp_path).marrow.names
+    assert Kernels(network, tmp_path).marrow.names
 
 
 def test_damaged_cache_entry_is_written_again(load_text, small, tmp_path):
     cache = tmp_path / "cache"
-    load_text(small).compile(cache)
+    Kernels(load_text(small), cache)
     (entry,) = cache.glob("*.json")
     entry.write_text("{")
-    load_text(small).compile(cache)
+    Kernels(load_text(small), cache)
     assert len(entry.read_text()) > 100
 
 
 def test_cache_folder_that_cannot_be_written(load_text, small, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        load_text(small).compile(tmp_path / "file")
+        Kernels(load_text(small), tmp_path / "file")
 
 
 def test_wrong_array_is_refused(load_text, small):
-    kernel = load_text(small).compile().marrow
+    kernel = Kernels(load_text(small)).marrow
     with pytest.raises(TypeError, match="float64"):
         kernel.rates(
             0.0,
@@ -338,7 +338,7 @@ surface = { formation = "4*OC/day", removal = "-0.02*OB/day" }
 def test_inputs_that_follow_time_are_seen_with_their_exact_derivative():
     """Rates at t use the level at t; d(rates)/dt is that of a central difference."""
     network = load_network("osteoimmune")
-    kernels = network.compile()
+    kernels = Kernels(network)
     k = kernels.surface
     ym = np.array([[network.healthy[p.name] + 0.3 * p.scale for p in network.marrow]])
     ys = np.array([[network.healthy[p.name] + 0.3 * p.scale for p in network.surface]])

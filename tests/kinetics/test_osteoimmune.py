@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from osteofield.kinetics import Held, load_network
+from osteofield.kinetics import Held, Kernels, load_network
 from osteofield.kinetics.library import FOLDER
 from osteofield.units import unit
 
@@ -225,7 +225,7 @@ def test_geometry_enters_resorption_and_counts():
     assert {f.name: f.initial for f in network.fields} == pytest.approx(
         {"half_thickness": 50.0, "rho": network.healthy["OCa"] / network.healthy["OBa"]}
     )
-    kernels = network.compile()
+    kernels = Kernels(network)
     node, one = np.zeros(1, np.int32), np.ones(1)
     ym = np.array([[network.healthy[p.name] for p in network.marrow]])
     ys = np.array([[network.healthy[p.name] for p in network.surface]])
@@ -236,7 +236,7 @@ def test_geometry_enters_resorption_and_counts():
 
 def test_resorption_ends_where_the_bone_does():
     network = load_network("osteoimmune")
-    kernels = network.compile()
+    kernels = Kernels(network)
     depth = np.array([0.0, 98.0, 99.5, 100.0, 130.0])
     n = len(depth)
     ym = np.array([[network.healthy[p.name] for p in network.marrow]] * n)

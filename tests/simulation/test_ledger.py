@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from osteofield.integrator import System
+from osteofield.kinetics import Kernels
 from osteofield.parallel import world
 from osteofield.simulation.ledger import Ledger
 from osteofield.tissue import WellMixed, build_tissue
@@ -16,7 +17,7 @@ from osteofield.tissue import WellMixed, build_tissue
 
 @pytest.fixture
 def point(network):
-    tissue = build_tissue(WellMixed(network.sigma0, network.d0), network, network.compile(), world())
+    tissue = build_tissue(WellMixed(network.sigma0, network.d0), network, Kernels(network), world())
     system = System(tissue.problem)
     y = system.vector()
     y[:] = [network.healthy[n] for n in tissue.names]

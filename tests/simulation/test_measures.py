@@ -9,6 +9,7 @@ import pytest
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.geometry import build_sample
 from osteofield.integrator import System
+from osteofield.kinetics import Kernels
 from osteofield.parallel import world
 from osteofield.simulation.measures import Measures, _mean_positive_part
 from osteofield.tissue import WellMixed, build_tissue
@@ -31,7 +32,7 @@ def setting(network):
             else:
                 shape, cell = SHAPES[name]
                 sample = build_sample(SampleSpec(shape=shape, cell_size=cell))
-            made[name] = build_tissue(sample, network, network.compile(), world())
+            made[name] = build_tissue(sample, network, Kernels(network), world())
         return made[name]
 
     return get

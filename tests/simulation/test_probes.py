@@ -13,6 +13,7 @@ import osteofield as of
 from osteofield.api import case_network, case_sample, plan
 from osteofield.errors import InputError
 from osteofield.integrator import System
+from osteofield.kinetics import Kernels
 from osteofield.parallel import world
 from osteofield.simulation.probes import Probes
 from osteofield.tissue import build_tissue
@@ -44,7 +45,7 @@ populations = ["TNF", "OCa"]
 def columns(case, marrow, surface) -> dict[str, float]:
     """Columns for fields that are functions of place, in the units of the populations."""
     network = case_network(case)
-    tissue = build_tissue(case_sample(case), network, network.compile(), world())
+    tissue = build_tissue(case_sample(case), network, Kernels(network), world())
     system = System(tissue.problem)
     y = system.vector()
     x = tissue.layout.position

@@ -9,7 +9,7 @@ import pytest
 from osteofield.api import case_sample
 from osteofield.errors import InputError
 from osteofield.geometry import build_piece
-from osteofield.kinetics import load_network
+from osteofield.kinetics import Kernels, load_network
 from osteofield.parallel import world
 from osteofield.simulation.seeding import check_foci, marrow_volume, place_foci
 from osteofield.tissue import WellMixed, build_tissue
@@ -47,7 +47,7 @@ def placed(case):
         spec = c.sample
         sample = WellMixed(0.005, 100.0) if spec.well_mixed else build_piece(spec, world())
         network = load_network("osteoimmune")
-        tissue = build_tissue(sample, network, network.compile(), world())
+        tissue = build_tissue(sample, network, Kernels(network), world())
         return tissue, place_foci(c, tissue, network.roles.inoculum)
 
     return place
@@ -88,7 +88,7 @@ def test_well_mixed_focus_is_everywhere(case, placed):
     text = text.replace('center = ["200 um", "190 um", "210 um"]\nradius = "110 um"\n', "")
     c = case(text=text)
     network = load_network("osteoimmune")
-    tissue = build_tissue(WellMixed(0.005, 100.0), network, network.compile(), world())
+    tissue = build_tissue(WellMixed(0.005, 100.0), network, Kernels(network), world())
     (focus,) = place_foci(c, tissue, network.roles.inoculum)
     assert focus.density == pytest.approx([1000.0])
     assert focus.volume == 1e9

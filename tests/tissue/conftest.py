@@ -10,7 +10,7 @@ import pytest
 
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.geometry import Sample, build_sample
-from osteofield.kinetics import load_network
+from osteofield.kinetics import Kernels, load_network
 from osteofield.parallel import world
 from osteofield.tissue import Tissue, build_tissue
 
@@ -42,6 +42,6 @@ def tissue(sample: Callable[[str], Sample]) -> Callable[..., Tissue]:
     def build(where, **options) -> Tissue:
         network = load_network("osteoimmune")
         where = sample(where) if isinstance(where, str) else where
-        return build_tissue(where, network, network.compile(), world(), **options)
+        return build_tissue(where, network, Kernels(network), world(), **options)
 
     return build

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from .composing import Solute
+from .consistency import conserved
 from .describe import describe
 from .held import NEW, OLD, RELEASE, Held
+from .instants import instants
 from .kernels import Kernels, PointKernel
 from .library import library, load_network
 from .network import Field, Network, Population
@@ -14,5 +16,5 @@ from .roles import Roles
 
 __all__ = [
     "NEW", "OLD", "RELEASE", "Field", "Held", "Input", "Kernels", "Network", "PointKernel", "Population",
-    "Roles", "Solute", "describe", "library", "load_network",
+    "Roles", "Solute", "conserved", "describe", "instants", "library", "load_network",
 ]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +13,9 @@ from ..errors import Problem
 from ..tomlsource import Key
 from .evaluation import Evaluation
 from .expression import Expression, evaluate, holds, literal, power_parts, show
+from .network import Network
 from .populations import Term
 from .quantities import Conserved
-
-if TYPE_CHECKING:
-    from .network import Network
 
 _STATES, _SEED = 6, 20
 _STEP = 1e-30  # complex step

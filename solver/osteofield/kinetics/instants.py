@@ -6,15 +6,12 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .evaluation import Evaluation
 from .expression import Expression, comparisons, evaluate
-
-if TYPE_CHECKING:
-    from .network import Network
+from .network import Network
 
 
 def instants(network: Network) -> tuple[float, ...]:

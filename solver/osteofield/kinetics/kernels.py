@@ -40,6 +40,13 @@ class Kernels:
     Attributes:
         marrow: For points of marrow that do not touch bone.
         surface: For points of marrow on the bone surface, with the surface populations there.
+
+    Args:
+        network: The model with its numbers.
+        cache: Folder of compiled libraries, by default `cbuild.cache_folder`; one that fits is reused.
+
+    Raises:
+        InputError: There is no C compiler, or the cache folder cannot be written.
     """
 
     def __init__(self, network: Network, cache: Path | None = None):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""A model ready for use: populations, numbers, healthy state, and the way to compiled rates."""
+"""A model ready for use: populations, numbers, healthy state."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..errors import InputError, Problem
 from .checks import Structure
-from .consistency import conserved
 from .evaluation import Evaluation
 from .expression import Expression
 from .healthy import solve_healthy
-from .instants import instants
 from .modelfile import ModelFile
 from .parameters import Input
 from .roles import Roles
 from .value import Value
-
-if TYPE_CHECKING:
-    from .kernels import Kernels
 
 # a sample's own values replace these (bind); they are those of a trabecular micro-CT crop
 _SIGMA0, _D0 = 0.00486, 100.9
@@ -222,16 +216,6 @@ class Network:
         return self.explicit_time or bool(self.driven)
 
     @cached_property
-    def instants(self) -> tuple[float, ...]:
-        """Times after 0 (day) at which a rate or a condition jumps; steps must end there."""
-        return instants(self)
-
-    @cached_property
-    def conserved(self) -> dict[str, dict[str, float]]:
-        """Weight of every population in every sum that the model says its rates leave unchanged."""
-        return conserved(self)
-
-    @cached_property
     def uses_position(self) -> bool:
         """Whether a rate contains x, y or z."""
         return any(self._uses(s) for s in "xyz")
@@ -250,16 +234,6 @@ class Network:
     def in_health(self) -> Network:
         """The same network before any disease: only changes that hold in health too."""
         return Network(self.model, self.structure, self.health, self.health, sigma0=self.sigma0, d0=self.d0)
-
-    def compile(self, cache: Path | None = None) -> Kernels:
-        """Compiled rates, Jacobian and term totals; a cached library is reused.
-
-        Raises:
-            InputError: There is no C compiler, or the cache folder cannot be written.
-        """
-        from .kernels import Kernels
-
-        return Kernels(self, cache)
 
     def _population(self, name: str, values: Evaluation) -> Population:
         e, m = self.model.populations[name], self.model

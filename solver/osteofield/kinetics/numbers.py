@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .evaluation import Evaluation
-
-if TYPE_CHECKING:
-    from .network import Network
+from .network import Network
 
 Course = Callable[[float], tuple[Mapping[str, float], Mapping[str, float]]]
 """Of a time (day): levels of inputs, and their derivatives by time, both in internal units."""

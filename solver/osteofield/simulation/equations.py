@@ -95,8 +95,8 @@ def _compile_once(network: Network, comm: MPI.Comm) -> Kernels:
     kernels = None
     if comm.rank == 0:
         try:
-            kernels = network.compile()
+            kernels = Kernels(network)
         except Exception as e:
             error = e
     agree(comm, error)
-    return kernels if kernels is not None else network.compile()
+    return kernels if kernels is not None else Kernels(network)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..integrator import System, area
-from ..kinetics import Network
+from ..kinetics import Network, conserved
 
 
 class Ledger:
@@ -42,7 +42,7 @@ class Ledger:
         self._marrow_of_term = self._match()
         self._sums = {
             n: np.array([weights.get(p, 0.0) for p in self._names])
-            for n, weights in network.conserved.items()
+            for n, weights in conserved(network).items()
         }
         # areal densities are kept in the scale of a well-mixed volume: an amount is X / sigma0 per area
         sigma0 = network.sigma0 if sigma0 is None or sigma0 <= 0 else sigma0

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ..case.types import Case, TherapySpec
 from ..kinetics import Network
+from ..kinetics import instants as instants_of
 from .pharmacokinetics import jumps, serum
 
 
@@ -35,7 +36,7 @@ class Schedule:
         """What a case gives, and when formulas of its model jump; `instants` come on top."""
         defaults = {i.name: i.default for i in network.inputs}
         factors = {i.name: i.factor for i in network.inputs}
-        return cls(defaults, factors, case.therapies, case.time.end, (*network.instants, *instants))
+        return cls(defaults, factors, case.therapies, case.time.end, (*instants_of(network), *instants))
 
     @cached_property
     def varies(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..kinetics import Network
+from ..kinetics import Kernels, Network
 from ..kinetics.evaluation import Evaluation
 from ..kinetics.rest import Map, find_rest, newton
 
@@ -28,7 +28,7 @@ class Point:
 
     def __init__(self, network: Network):
         self.network = network
-        self._kernel = network.compile().surface
+        self._kernel = Kernels(network).surface
         self.names = self._kernel.names
         by_name = {p.name: p for p in network.populations}
         self.scale = np.array([by_name[n].scale for n in self.names])
