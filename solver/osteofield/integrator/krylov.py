@@ -164,8 +164,9 @@ class Krylov:
             R[k, k] = length = float(np.sqrt(square))
             y[k] = along / length
             before, size = size, float(np.sqrt(max(size**2 - y[k] ** 2, 0.0)))
-            if self.SURE * known < size <= goal:
-                self._open = h, length
+            most = float(np.hypot(size, 0.1 * self.SURE * known))
+            if most <= goal:
+                self._open, size = (h, length), most
             else:
                 mine = c.orthogonalise(n, k, weights, h, C, stride, 1.0 / length, y[k], w, r)
                 if not size > self.SURE * known:
