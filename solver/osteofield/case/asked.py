@@ -16,7 +16,8 @@ from ..tomlsource import Key, dotted
 from .forms import ARRAY, FORMS, TABLE
 from .loader import read_source
 from .overrides import OverriddenSource
-from .table import Table, watched
+from .table import Table
+from .watching import watched
 
 _STRANGE = "no-key-has-this-name"
 _GUESSES: tuple[Any, ...] = ({}, [], "center", "1 um", 1.0, True, ["1 um", "1 um", "1 um"], ["a"])

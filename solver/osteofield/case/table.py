@@ -9,55 +9,17 @@ false, hence checks between values stay silent where one of them is already know
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import wraps
-from inspect import signature
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Concatenate
+from typing import Any
 
 from .. import units
 from ..errors import Problem, did_you_mean
 from ..tomlsource import Key, TomlSource
 from .overrides import OverriddenSource
+from .watching import asks
 
 _NAN = math.nan
-# called with a table, a key, and the method that asks for it with its arguments: see schema.py
-Watcher = Callable[["Table", str, str, Mapping[str, Any]], None]
-_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
-
-
-@contextmanager
-def watched(by: Watcher) -> Iterator[None]:
-    """Let `by` hear of every key that is asked for meanwhile, and as what."""
-    token = _watcher.set(by)
-    try:
-        yield
-    finally:
-        _watcher.reset(token)
-
-
-def _asks[**P, R](method: Callable[Concatenate[Table, str, P], R]) -> Callable[Concatenate[Table, str, P], R]:
-    """Mark a method that reads a key, so that it can be watched."""
-    shape = signature(method)
-
-    @wraps(method)
-    def asking(self: Table, name: str, *args: P.args, **kwargs: P.kwargs) -> R:
-        watcher = _watcher.get()
-        if watcher is None:
-            return method(self, name, *args, **kwargs)
-        bound = shape.bind(self, name, *args, **kwargs)
-        bound.apply_defaults()
-        facts = {k: v for k, v in bound.arguments.items() if k not in ("self", "name")}
-        watcher(self, name, method.__name__, facts)
-        token = _watcher.set(None)  # one method may use another
-        try:
-            return method(self, name, *args, **kwargs)
-        finally:
-            _watcher.reset(token)
-
-    return asking
 
 
 class Table:
@@ -81,7 +43,7 @@ class Table:
             self.broken = False
         self.data: Mapping[str, Any] = data
 
-    @_asks
+    @asks
     def has(self, name: str) -> bool:
         self._mentioned.append(name)
         return name in self.data
@@ -106,7 +68,7 @@ class Table:
             self.resolved[name] = value
         return value
 
-    @_asks
+    @asks
     def text(self, name: str, default: str | None = None, *, example: str = "") -> str:
         """A text; without `default` and with an `example` the key is required."""
         value = self._take(name, default, example)
@@ -117,7 +79,7 @@ class Table:
             return ""
         return value
 
-    @_asks
+    @asks
     def choice(self, name: str, options: Sequence[str], default: str | None = None) -> str:
         """One of a few words; required if there is no default."""
         value = self.text(name, default, example=f'"{options[0]}"')
@@ -127,7 +89,7 @@ class Table:
             return ""
         return value
 
-    @_asks
+    @asks
     def words(self, name: str, options: Sequence[str] | None = None) -> tuple[str, ...]:
         """A list of texts, without repetition; empty if absent."""
         value = self._take(name, None, "")
@@ -149,7 +111,7 @@ class Table:
                 self.problem(name, f"'{v}' stands here twice.", i)
         return tuple(v for v in value if isinstance(v, str))
 
-    @_asks
+    @asks
     def flag(self, name: str, default: bool) -> bool:
         value = self._take(name, default, "")
         if not isinstance(value, bool):
@@ -157,7 +119,7 @@ class Table:
             return default
         return value
 
-    @_asks
+    @asks
     def integer(self, name: str, default: int, *, at_least: int) -> int:
         value = self._take(name, default, "")
         if not isinstance(value, int) or isinstance(value, bool) or value < at_least:
@@ -167,7 +129,7 @@ class Table:
             return default
         return value
 
-    @_asks
+    @asks
     def integers(self, name: str, *, example: str = "") -> tuple[int, ...]:
         """One whole number or a list of them; with an `example` required, else empty if absent."""
         value = self._take(name, None, example)
@@ -183,7 +145,7 @@ class Table:
                 return ()
         return tuple(many)
 
-    @_asks
+    @asks
     def number(
         self,
         name: str,
@@ -213,7 +175,7 @@ class Table:
             return _NAN
         return float(value)
 
-    @_asks
+    @asks
     def quantity(
         self,
         name: str,
@@ -255,7 +217,7 @@ class Table:
             return _NAN
         return x
 
-    @_asks
+    @asks
     def quantities(
         self, name: str, like: str, counts: Sequence[int] = (), *, example: str = "", any_sign: bool = False
     ) -> tuple[float, ...] | None:
@@ -274,7 +236,7 @@ class Table:
         out = tuple(self._quantity(name, v, like, any_sign, any_sign, i) for i, v in enumerate(value))
         return None if any(map(math.isnan, out)) else out
 
-    @_asks
+    @asks
     def path(self, name: str, *, what: str, suffixes: Iterable[str] = ()) -> Path:
         """An existing file or folder; relative to the case file, or to the current folder if typed."""
         text = self.text(name, example='"FILE"')
@@ -298,7 +260,7 @@ class Table:
         base = Path.cwd() if typed else Path(source.file).absolute().parent
         return (base / Path(text).expanduser()).resolve()
 
-    @_asks
+    @asks
     def table(self, name: str, *, keep_empty: bool = False) -> Table:
         """A table inside this one; an empty one if absent."""
         self._known.append(name)
@@ -307,7 +269,7 @@ class Table:
             self.resolved[name] = sub.resolved
         return sub
 
-    @_asks
+    @asks
     def tables(self, name: str) -> list[Table]:
         """An array of tables; empty if absent."""
         self._known.append(name)

@@ -194,10 +194,11 @@ def mesh_info(sample: Sample | str | Path) -> tuple[str, dict[str, Any]]:
         data["note"] = "the tissue volume of BV/TV and BS/TV leaves the implant out"
     if m.quality is not None:
         q, what = m.quality, "dihedral angle" if d == 3 else "angle"
+        one = f"{'a' if d == 3 else 'an'} {what}"
         data |= {
             f"smallest {what} [deg]": q.smallest, f"largest {what} [deg]": q.largest,
-            f"share of cells with a {what} below 5 deg": q.below_5 / q.cells,
-            f"share of cells with a {what} below 10 deg": q.below_10 / q.cells,
+            f"share of cells with {one} below 5 deg": q.below_5 / q.cells,
+            f"share of cells with {one} below 10 deg": q.below_10 / q.cells,
         }  # fmt: skip
     data |= {"hash": sample.hash, "provenance": sample.provenance}
     cell = sample.provenance.get("cell size [um]")
