@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parents[1] / "docs" / "figures" / "performance"
 DPI = 200
+ROOM = 3e-4  # curves that end at larger errors have room for a name beside them
 HUMAN = {"kind": "osteoimmune", "image": "lhdl_3155_D_4_crop128.nrrd", "threshold": 63.0}
 LOOKS = {  # method to name, colour, marker
     "ours": ("osteofield", style.BLUE, "o"),
@@ -127,14 +128,16 @@ def work_precision(record: Record) -> Figure:
     figure, axes = plt.subplots(1, 2, figsize=(style.COLUMN, 3.2), layout="constrained", sharex=True)
     for ax, (workload, title) in zip(axes, PRECISION, strict=True):
         for method, (name, colour, marker) in LOOKS.items():
-            runs = [r for r in record.of(workload, method) if r.error is not None]
-            if not runs:
+            known = [(r.error, r.cpu) for r in record.of(workload, method) if r.error is not None]
+            if not known:
                 continue
-            errors, cpu = [r.error for r in runs], [r.cpu for r in runs]
+            errors, cpu = [e for e, _ in known], [seconds for _, seconds in known]
             ax.plot(errors, cpu, marker, ls="-", ms=4, color=colour, mec="white", mew=0.5, zorder=3)
+            beside = errors[-1] > ROOM  # the axis of errors runs downwards
             ax.annotate(
-                name, (errors[-1], cpu[-1]), (4, 6), textcoords="offset points", color=colour, ha="right",
-                va="bottom", weight="bold" if method == "ours" else None,
+                name, (errors[-1], cpu[-1]), (7, 0) if beside else (4, 6), textcoords="offset points",
+                color=colour, ha="left" if beside else "right", va="center" if beside else "bottom",
+                weight="bold" if method == "ours" else None,
             )  # fmt: skip
         ax.set(xscale="log", yscale="log", title=title, xlabel="error (relative, worst population and time)")
         ax.axvspan(LIMIT, 1, color="0.93", zorder=0, lw=0)
@@ -148,8 +151,8 @@ def work_precision(record: Record) -> Figure:
         low, high = ax.get_ylim()
         ax.set_ylim(low / 1.15, high * 1.3)
         ax.annotate(
-            "not exact enough", (LIMIT, 1), (-4, -3), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha="right", va="top", color="0.45", fontsize=6.5,
+            "not exact enough", (LIMIT, 0), (-4, 4), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="right", va="bottom", color="0.45", fontsize=6.5,
         )  # fmt: skip
     axes[0].set_ylabel("CPU of a whole run [s]")
     return figure
