@@ -14,7 +14,8 @@ from .states import Extent
 from .system import System
 
 UNDERSHOOTS = 30  # rejections for that reason, with steps below a tenth of the first, after which a run ends
-UNDERSHOOT = 1e-3  # of a diffusing population below zero, over its peak, that no shorter step would mend
+UNDERSHOOT = 1e-3  # of a population below zero, over its peak: what no shorter step would mend where it diffuses,
+# and beyond which a local one may run away by itself
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Acceptance:
         self._peak = np.maximum(scale, system.largest(y))
         # a sharp front undershoots in proportion to its height, however short the step: that is the mesh's
         # doing where a population diffuses
-        self._share = np.full(system.populations, tolerance)
+        self._share = np.full(system.populations, min(tolerance, UNDERSHOOT))
         self._share[: system.problem.diffusing] = max(tolerance, UNDERSHOOT)
         self._undershoots, self._undershoot_step = 0, 0.0
 
@@ -130,8 +131,10 @@ class Acceptance:
         """The end of a run whose steps have become too short."""
         if self._undershoots > UNDERSHOOTS // 4:
             return _sharp(t, failure.partition(": population ")[2])
+        below = failure.startswith("negative")
+        remedy = " A smaller time.tolerance may keep it above zero." if below else ""
         return ComputationStopped(
-            f"at day {t:.6g} the time step fell below {shortest:g} day (last reason: {failure})."
+            f"at day {t:.6g} the time step fell below {shortest:g} day (last reason: {failure}).{remedy}"
         )
 
 
