@@ -60,14 +60,14 @@ def main(argv: list[str] | None = None) -> int:
 
 def resident(which: str) -> int:
     """Resident memory in bytes: ``VmRSS`` now, ``VmHWM`` at most since `forget_peak`."""
-    lines = Path("/proc/self/status").read_text().splitlines()
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
     return int(next(line for line in lines if line.startswith(which)).split()[1]) * 1024
 
 
 def forget_peak() -> None:
     """Let ``VmHWM`` begin anew."""
     with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ class Server:
 
     def __init__(self, request: dict[str, Any]):
         environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
-        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.worker", "--serve", json.dumps(request)],
             cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,

@@ -81,7 +81,7 @@ class Record:
     @classmethod
     def read(cls, path: Path = FILE) -> Record:
         """Read a file that `write` made or a person wrote."""
-        raw = json.loads(path.read_text())
+        raw = json.loads(path.read_text("utf-8"))
         return cls(raw["machine"], [Measured(**r) for r in raw["runs"]], [Phases(**p) for p in raw["phases"]])
 
     def write(self, path: Path = FILE) -> None:
@@ -90,7 +90,7 @@ class Record:
         for name, items in (("runs", self.runs), ("phases", self.phases)):
             lines = ",\n  ".join(json.dumps(asdict(x)) for x in items)
             parts.append(f'"{name}": [\n  {lines}\n ]')
-        path.write_text("{\n " + ",\n ".join(parts) + "\n}\n")
+        path.write_text("{\n " + ",\n ".join(parts) + "\n}\n", encoding="utf-8")
 
     def add(self, run: Measured) -> None:
         """Put a run in the place of an earlier one of the same workload, method and tolerance."""

@@ -20,7 +20,7 @@ class Routines:
 
     def __init__(self, problem: Problem):
         p = problem
-        text = resources.files(__package__).joinpath("semidiscrete.c").read_text()
+        text = resources.files(__package__).joinpath("semidiscrete.c").read_text("utf-8")
         header = f"#define ND {p.diffusing}\n#define NM {p.marrow_width}\n#define NS {p.surface_width}\n"
         for kind, points in (("marrow", p.inside), ("surface", p.surface)):
             pairs = zip(points.kernel.jac_rows, points.kernel.jac_cols, strict=True)

@@ -13,7 +13,7 @@ from osteofield.cbuild import load
 
 def triad(megabytes: float = 600.0, repeats: int = 7) -> float:
     """Bytes per second of ``a = b + s c``, best of some repeats; three arrays of so many MB in all."""
-    source = resources.files(__package__).joinpath("stream.c").read_text()
+    source = resources.files(__package__).joinpath("stream.c").read_text("utf-8")
     ffi, library = load(source, "void triad(long n, double s, const double *b, const double *c, double *a);")
     n = int(megabytes * 1e6 / 24)
     a, b, c = np.zeros(n), np.ones(n), np.full(n, 2.0)

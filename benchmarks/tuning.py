@@ -70,7 +70,7 @@ def tuned(
         NoSettings: None were accurate enough.
     """
     path = _record(method, meshes.request)
-    kept = json.loads(path.read_text()) if path.exists() and not renew else None
+    kept = json.loads(path.read_text("utf-8")) if path.exists() and not renew else None
     if kept is not None and meshes.source in (None, kept["source"]):
         log(f"{method.title}: settings searched earlier on this machine ({path.name})")
         for line in kept["log"]:

@@ -142,6 +142,6 @@ def one_team_at_a_time(
     if "PYTEST_XDIST_WORKER" not in os.environ or marks("mpi") is None or marks("slurm") is not None:
         yield
         return
-    with open(tmp_path_factory.getbasetemp().parent / "ranks.lock", "w") as turn:
+    with open(tmp_path_factory.getbasetemp().parent / "ranks.lock", "w", encoding="utf-8") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         yield

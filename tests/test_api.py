@@ -51,7 +51,7 @@ def test_run_gives_history_fields_and_record(case_file, tmp_path):
     assert days == sorted(days) and days[-1] == 3.0 and 1.25 in days
 
     record = result.record
-    assert record == json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record == json.loads((tmp_path / "out" / "run.json").read_text("utf-8"))
     assert record["status"] == "done" and record["time"] == 3.0
     assert record["case"]["name"] == "plate" and record["case"]["title"] == "A plate"
     assert {"osteofield", "dolfinx", "PETSc", "numpy", "python", "MPI"} <= set(record["versions"])
@@ -72,7 +72,7 @@ def test_run_gives_history_fields_and_record(case_file, tmp_path):
         "run.json", "log.txt", "checkpoints",
     } <= names  # fmt: skip
     assert list((tmp_path / "out" / "checkpoints").glob("*.h5"))
-    log = (tmp_path / "out" / "log.txt").read_text()
+    log = (tmp_path / "out" / "log.txt").read_text("utf-8")
     assert "done at day 3: day 3 was reached" in log
     assert "A plate\n" in log and "unknowns on 1 rank" in log
 
@@ -80,7 +80,7 @@ def test_run_gives_history_fields_and_record(case_file, tmp_path):
 def test_resolved_case_runs_again_and_gives_the_same(case_file, tmp_path):
     first = of.run(case_file, tmp_path / "one", settings=["time.end=2 day", "model.switches.OPG_drop=false"])
     resolved = tmp_path / "one" / "case.resolved.toml"
-    assert 'end = "2 day"' in resolved.read_text()
+    assert 'end = "2 day"' in resolved.read_text("utf-8")
     second = of.run(resolved, tmp_path / "two")
     assert equal(first.history, second.history)
     assert second.case == first.case
@@ -91,9 +91,9 @@ def test_resolved_case_runs_again_and_gives_the_same(case_file, tmp_path):
 def test_results_are_moved_aside_or_replaced(case_file, tmp_path):
     out, short = tmp_path / "out", ["time.end=0.1 day"]
     of.run(case_file, out, settings=short)
-    first = (out / "run.json").read_text()
+    first = (out / "run.json").read_text("utf-8")
     of.run(case_file, out, settings=short)
-    assert (tmp_path / "out.1" / "run.json").read_text() == first
+    assert (tmp_path / "out.1" / "run.json").read_text("utf-8") == first
     of.run(case_file, out, settings=short, overwrite=True)
     assert not (tmp_path / "out.2").exists()
 
@@ -170,7 +170,7 @@ def wait_for_rows(process, history, rows):
     """Until that many rows are in the history of a running process."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        if history.exists() and len(history.read_text().splitlines()) > rows:
+        if history.exists() and len(history.read_text("utf-8").splitlines()) > rows:
             return
         time.sleep(0.02)
     process.kill()
@@ -240,7 +240,7 @@ def children(pid):
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (folder / "stat").read_text().rsplit(")", 1)[1].split()
+            stat = (folder / "stat").read_text("utf-8").rsplit(")", 1)[1].split()
             text = (folder / "cmdline").read_bytes()
         except OSError:
             continue

@@ -64,7 +64,7 @@ def test_resuming_keeps_what_is_done_and_finishes_the_rest(case, tmp_path):
     want = open_results(folder / "treated").history
     untouched = (folder / "untreated" / "run.json").stat().st_mtime_ns
     record = folder / "treated" / "run.json"
-    record.write_text(record.read_text().replace('"status": "done"', '"status": "stopped"'))
+    record.write_text(record.read_text("utf-8").replace('"status": "done"', '"status": "stopped"'))
     for path in (folder / "treated" / "checkpoints").iterdir():
         path.unlink()
     outcome = api.run_case(case, folder, resume=True, screen=False)
@@ -136,7 +136,7 @@ def test_nothing_to_resume_is_said(case, tmp_path):
 def test_the_command_prints_the_table_and_draws_one_figure(case, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["run", str(case.path)]) == 0
-    said = (tmp_path / "results/trial/log.txt").read_text()
+    said = (tmp_path / "results/trial/log.txt").read_text("utf-8")
     assert "arm 2 of 2: treated" in said and "bone_loss [%]" in said
     pytest.importorskip("matplotlib")
     assert main(["plot", "results/trial"]) == 0

@@ -97,7 +97,7 @@ def test_of_many_processes_on_a_cold_cache_one_compiles(cache, tmp_path):
     for process in processes:
         _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
-    calls = [x for x in (tmp_path / "calls").read_text().splitlines() if "--version" not in x]
+    calls = [x for x in (tmp_path / "calls").read_text("utf-8").splitlines() if "--version" not in x]
     assert len(calls) == 1
     assert [p.suffix for p in cache.iterdir()] == [".so"]
 

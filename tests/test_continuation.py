@@ -126,7 +126,7 @@ def test_what_has_changed_is_named_and_nothing_is_touched(file, tmp_path):
 
 
 def test_a_model_file_that_has_changed(file, tmp_path):
-    text = (Path(of.__file__).parent / "models" / "lemaire2004.toml").read_text()
+    text = (Path(of.__file__).parent / "models" / "lemaire2004.toml").read_text("utf-8")
     model = tmp_path / "model.toml"
     model.write_text(text)
     file.write_text(
@@ -163,7 +163,7 @@ def test_a_run_starts_from_the_end_of_another(file, tmp_path):
     tight = [*quiet, "time.tolerance=1e-5", "output.every=1 day"]
     whole = of.run(file, tmp_path / "whole", settings=[*tight, "time.end=2 day"])
     of.run(file, tmp_path / "one", settings=[*tight, "time.end=1 day"])
-    text = file.read_text()
+    text = file.read_text("utf-8")
     later = tmp_path / "later.toml"
     focus = text[text.index("[[focus]]") : text.index("[[therapy]]")]
     later.write_text(text.replace(focus, '[initial]\nfrom = "one"\n'))
@@ -175,8 +175,8 @@ def test_a_run_starts_from_the_end_of_another(file, tmp_path):
             assert np.abs(two.history[column] - values[1:]).max() <= 2e-5 * scale, column
     residuals = [v for c, v in two.history.items() if c.endswith(".residual [1]")]
     assert max(np.abs(v).max() for v in residuals) < 1e-4
-    assert "start: the end of the run in" in (tmp_path / "two" / "log.txt").read_text()
-    assert "homeostasis:" not in (tmp_path / "two" / "log.txt").read_text()
+    assert "start: the end of the run in" in (tmp_path / "two" / "log.txt").read_text("utf-8")
+    assert "homeostasis:" not in (tmp_path / "two" / "log.txt").read_text("utf-8")
     # resumed, it does not need the other run any more
     (tmp_path / "one").rename(tmp_path / "elsewhere")
     longer = of.run(later, tmp_path / "two", settings=[*tight, "time.end=1.5 day"], resume=True)

@@ -24,7 +24,7 @@ PYPI_ONLY = {"py-rattler", "antimony", "libroadrunner"}  # read environment.yml,
 
 @pytest.fixture(scope="module")
 def project(repository: Path) -> dict:
-    return tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    return tomllib.loads((repository / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,13 @@ def requirements(project: dict) -> list[Requirement]:
 
 @pytest.fixture(scope="module")
 def pins(repository: Path) -> dict[str, str]:
-    lines = (repository / "constraints.txt").read_text().splitlines()
+    lines = (repository / "constraints.txt").read_text("utf-8").splitlines()
     return dict(re.fullmatch(r"([\w.-]+)==([\w.]+)", x).groups() for x in lines if not x.startswith("#"))
 
 
 @pytest.fixture(scope="module")
 def conda_specs(repository: Path) -> list[str]:
-    text = (repository / "environment.yml").read_text().split("dependencies:\n")[1]
+    text = (repository / "environment.yml").read_text("utf-8").split("dependencies:\n")[1]
     return [m[1].strip() for m in re.finditer(r"^  - ([^#\n]+)", text, re.M)]
 
 
@@ -131,8 +131,8 @@ def test_conda_environment_has_every_requirement(
 
 
 def test_version_is_the_same_everywhere(project: dict, repository: Path) -> None:
-    assert f"\nversion: {project['version']}\n" in (repository / "CITATION.cff").read_text()
-    headings = re.findall(r"^## (\S+)", (repository / "CHANGELOG.md").read_text(), re.M)
+    assert f"\nversion: {project['version']}\n" in (repository / "CITATION.cff").read_text("utf-8")
+    headings = re.findall(r"^## (\S+)", (repository / "CHANGELOG.md").read_text("utf-8"), re.M)
     assert headings[0] == project["version"]
 
 

@@ -147,7 +147,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--bandwidth", type=float, default=Network.bandwidth, help="bytes/s of a rank")
     parser.add_argument("--slowdown", type=float, default=Network.slowdown, help="of a row on a full node")
     a = parser.parse_args(argv)
-    costs = Costs.of(*(json.loads(p.read_text()) for p in (a.large, a.small)))
+    costs = Costs.of(*(json.loads(p.read_text("utf-8")) for p in (a.large, a.small)))
     network = Network(a.latency, a.bandwidth, a.slowdown)
     for name, value in vars(costs).items():
         print(f"{name:<14}{value:.3g}")

@@ -63,7 +63,7 @@ def _machine() -> str:
     ).stdout
     features = ""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         features = next((x for x in lines if x.startswith(("flags", "Features"))), "")
     except OSError:
         pass
@@ -122,7 +122,7 @@ def _compile(source: str, flags: tuple[str, ...], target: Path) -> None:
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Keep other processes out while they can be; the kernel lets go of the lock of a dead one."""
-    with open(lock, "w") as file:
+    with open(lock, "w", encoding="utf-8") as file:
         with suppress(OSError):  # a file system without locks: then some compile twice
             fcntl.flock(file, fcntl.LOCK_EX)
         try:

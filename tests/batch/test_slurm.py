@@ -118,7 +118,7 @@ def over(slurm, number: str) -> Callable[[], bool]:
 
 
 def log_of(jobs: Jobs, case: str, number: str) -> str:
-    return (jobs.folder / f"{case}-{number}.log").read_text()
+    return (jobs.folder / f"{case}-{number}.log").read_text("utf-8")
 
 
 def test_unconnected_copies_are_refused(jobs):
@@ -136,7 +136,7 @@ def test_every_task_of_an_array_runs_its_variant(slurm, jobs):
     )
     begun = []
     for n, load in enumerate(LOADS):
-        log = (jobs.folder / f"point-{jobs.array}_{n}.log").read_text()
+        log = (jobs.folder / f"point-{jobs.array}_{n}.log").read_text("utf-8")
         folder = jobs.folder / "results" / "point-array" / f"focus.0.load={load}CFU_per_mm_3"
         result = of.open_results(folder)
         assert result.record["status"] == "done", log

@@ -122,7 +122,7 @@ def test_profile_is_found_and_the_command_line_wins(folder: Path, capsys: pytest
     with_profile(folder, PROFILE.format(folder=folder))
     assert main(["submit", "my case.toml", "--time", "2:00:00", "--ranks", "4", "--partition", "long"]) == 0
     assert "sbatch 'my case.sbatch'" in capsys.readouterr().out
-    text = (folder / "my case.sbatch").read_text()
+    text = (folder / "my case.sbatch").read_text("utf-8")
     lines = [" ".join(x.split("  #")[0].split()) for x in text.splitlines()]
     for line in (
         "#SBATCH --partition=long", "#SBATCH --account=bone", "#SBATCH --mem=16G", "#SBATCH --ntasks=4",
@@ -209,7 +209,7 @@ def test_another_script_of_that_name_is_kept(folder: Path, capsys: pytest.Captur
     script.write_text("mine")
     arguments = ["submit", "my case.toml", "--time", "60"]
     assert main(arguments) == 0
-    assert (folder / "my case.sbatch.1").read_text() == "mine"
+    assert (folder / "my case.sbatch.1").read_text("utf-8") == "mine"
     assert "is now my case.sbatch.1" in capsys.readouterr().out
     assert main(arguments) == 0  # the same again is the same script
     assert not (folder / "my case.sbatch.2").exists()

@@ -48,7 +48,7 @@ def test_draws_every_figure_of_the_performance_page(tmp_path):
 
     assert figures.main(["--folder", str(tmp_path)]) == 0
     drawn = {p.name for p in tmp_path.glob("*.png")}
-    page = (Path(figures.__file__).parents[1] / "docs" / "performance.md").read_text()
+    page = (Path(figures.__file__).parents[1] / "docs" / "performance.md").read_text("utf-8")
     assert drawn == {name for name in drawn if f"(figures/performance/{name})" in page}
     assert len(drawn) == 3
     from matplotlib.image import imread

@@ -55,7 +55,7 @@ def test_one_and_two_ranks(tmp_path, capsys, run_mpi):
     options = ["--kind", "strong", "--size", "0.6", "--cell", "60", "--days", "0.02", "-o", str(tmp_path)]
     changes = ["--set", 'focus.0.radius="120 um"', "--set", 'sample.synthetic.spacing="400 um"']
     assert main([*options, *changes]) == 0
-    runs = json.loads((tmp_path / "strong.json").read_text())
+    runs = json.loads((tmp_path / "strong.json").read_text("utf-8"))
     assert runs[0]["hash"] == runs[1]["hash"] and [len(r["ranks"]) for r in runs] == [1, 2]
     for run in runs:
         assert run["status"] == "done"

@@ -52,7 +52,7 @@ def test_every_table_and_key_is_documented(reference: str, repository: Path) -> 
     for table in TABLES:
         assert f"`{table}`" in reference or f"[{table}]" in reference, table
     room = repository / "solver" / "osteofield" / "case"
-    code = "".join(path.read_text() for path in room.glob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in room.glob("*.py"))
     keys = set(
         re.findall(
             r"\.(?:text|choice|words|flag|integer|number|quantity|quantities|path|table)\(\s*\"([^\"]+)\"",

@@ -108,7 +108,7 @@ def test_all_drugs_of_the_library_read_well():
 
 
 def test_a_drug_file_says_everything_that_is_wrong(tmp_path: Path):
-    text = (FOLDER / "denosumab.toml").read_text()
+    text = (FOLDER / "denosumab.toml").read_text("utf-8")
     for old, new in (
         ("half_life =", "half_live ="),
         ('"147 kg/mol"', '"147 kg"'),

@@ -104,8 +104,10 @@ def test_several_files_at_once(results: Path, capsys: pytest.CaptureFixture[str]
     said = capsys.readouterr().out
     assert "1 lesion, 0 perforations; ES/BS 1, eroded 20 um on average and 20 um at most" in said
     assert (results.parent / "bone.ply").read_bytes().startswith(b"ply")
-    assert (results.parent / "depth.csv").read_text().startswith("x [um],y [um],z [um],depth [um],area")
-    assert (results.parent / "lesion.csv").read_text().count("\n") == 3
+    assert (
+        (results.parent / "depth.csv").read_text("utf-8").startswith("x [um],y [um],z [um],depth [um],area")
+    )
+    assert (results.parent / "lesion.csv").read_text("utf-8").count("\n") == 3
     assert main(["export", "run", "--time", "0 day", "--lesion", "lesion.csv"]) == 0
     assert "0 lesions: no surface is eroded deeper" in capsys.readouterr().out
     assert main(["export", "run", "--surface", "bone.obj", "--lesion", "lesion.txt"]) == 2

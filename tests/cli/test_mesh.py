@@ -49,7 +49,8 @@ def test_a_slice(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_recipe_with_an_option_that_replaces_its_value() -> None:
     Path("recipe.toml").write_text(
-        '[sample]\nshape = { kind = "plate", size = ["1 mm", "1 mm"], thickness = "200 um" }\ncell_size = "9"\n'
+        '[sample]\nshape = { kind = "plate", size = ["1 mm", "1 mm"], thickness = "200 um" }\ncell_size = "9"\n',
+        encoding="utf-8",
     )
     assert main(["mesh", "recipe.toml", "-o", "plate.xdmf", "--cell-size", "100um"]) == 0
     assert load_sample(Path("plate.xdmf")).d0 == pytest.approx(100.0, rel=0.05)
@@ -89,7 +90,7 @@ def test_a_recipe_with_an_option_that_replaces_its_value() -> None:
     ],
 )
 def test_wrong_input(argv: list[str], messages: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    Path("mixed.toml").write_text("[sample]\nwell_mixed = true\n")
+    Path("mixed.toml").write_text("[sample]\nwell_mixed = true\n", encoding="utf-8")
     assert main(["mesh", *argv]) == 2
     said = capsys.readouterr().err
     for message in messages:
@@ -111,7 +112,9 @@ def test_a_mesh_from_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     cells = np.array([(0, 1, 4), (0, 4, 3), (1, 2, 5), (1, 5, 4)])
     mesh = meshio.Mesh(points, [("triangle", cells)], cell_data={"phase": [np.array([1, 1, 2, 2])]})
     meshio.write("other.vtu", mesh)
-    Path("other.toml").write_text('[sample]\nmesh = "other.vtu"\nunit = "mm"\nbone = 1\nmarrow = 2\n')
+    Path("other.toml").write_text(
+        '[sample]\nmesh = "other.vtu"\nunit = "mm"\nbone = 1\nmarrow = 2\n', encoding="utf-8"
+    )
     assert main(["mesh", "other.toml", "-o", "sample.xdmf"]) == 0
     capsys.readouterr()
     assert main(["mesh", "info", "sample.xdmf"]) == 0

@@ -53,27 +53,28 @@ def test_the_imported_model_runs() -> None:
     assert main(["models", "import", "decay.xml", "-o", "decay.toml"]) == 0
     Path("case.toml").write_text(
         'format = 1\n[sample]\nwell_mixed = true\n[initial]\nstate = "model"\n[model]\nname = "decay.toml"\n'
-        '[time]\nend = "2 s"\n[output]\nevery = "1 s"\n'
+        '[time]\nend = "2 s"\n[output]\nevery = "1 s"\n',
+        encoding="utf-8",
     )
     assert main(["run", "case.toml"]) == 0
-    last = Path("results/case/history.csv").read_text().splitlines()[-1]
+    last = Path("results/case/history.csv").read_text("utf-8").splitlines()[-1]
     assert float(last.split(",")[1]) == pytest.approx(4 * math.exp(-1), rel=1e-3)
 
 
 def test_an_existing_file_is_left_alone_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("decay.toml").write_text("mine")
+    Path("decay.toml").write_text("mine", encoding="utf-8")
     assert main(["models", "import", "decay.xml", "-o", "decay.toml"]) == 2
-    assert Path("decay.toml").read_text() == "mine"
+    assert Path("decay.toml").read_text("utf-8") == "mine"
     assert "decay.toml: this file exists already and is left as it is; --overwrite replaces it." in (
         capsys.readouterr().err
     )
     assert main(["models", "import", "decay.xml", "-o", "decay.toml", "--overwrite"]) == 0
-    assert "[population.S]" in Path("decay.toml").read_text()
+    assert "[population.S]" in Path("decay.toml").read_text("utf-8")
 
 
 def test_nothing_is_written_from_a_faulty_file(capsys: pytest.CaptureFixture[str]) -> None:
-    text = Path("decay.xml").read_text()
-    Path("faulty.xml").write_text(text.replace("</kineticLaw>", "</kineticlaw>"))
+    text = Path("decay.xml").read_text("utf-8")
+    Path("faulty.xml").write_text(text.replace("</kineticLaw>", "</kineticlaw>"), encoding="utf-8")
     assert main(["models", "import", "faulty.xml", "-o", "out.toml"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("faulty.xml:")

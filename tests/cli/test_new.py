@@ -25,9 +25,9 @@ def test_a_case_is_copied_as_it_is_shipped(repository: Path, capsys: pytest.Capt
 
 
 def test_an_existing_file_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("healthy.toml").write_text("mine")
+    Path("healthy.toml").write_text("mine", encoding="utf-8")
     assert main(["new", "healthy.toml"]) == 2
-    assert Path("healthy.toml").read_text() == "mine"
+    assert Path("healthy.toml").read_text("utf-8") == "mine"
     assert "healthy.toml: this file exists already" in capsys.readouterr().err
 
 

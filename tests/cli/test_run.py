@@ -108,7 +108,7 @@ def test_what_is_said_first_and_last(folder: Path) -> None:
 
 def test_quiet_and_verbose(folder: Path) -> None:
     assert run_case(folder, "--quiet") == ""
-    assert "bone lost" in (folder / "results/case/log.txt").read_text()
+    assert "bone lost" in (folder / "results/case/log.txt").read_text("utf-8")
     said = run_case(folder, "--verbose")
     assert said.count("\nstep ") > 10
     assert main(["run", str(folder / "case.toml"), "--quiet", "--verbose"]) == 2

@@ -88,14 +88,14 @@ label = "elongation"
 
 
 def write(slow: float = 3 + cos(1)) -> None:
-    Path("spring.toml").write_text(FILE.format(fast=3 + cos(2), slow=slow))
+    Path("spring.toml").write_text(FILE.format(fast=3 + cos(2), slow=slow), encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("model.toml").write_text(MODEL)
-    Path("case.toml").write_text(CASE)
+    Path("model.toml").write_text(MODEL, encoding="utf-8")
+    Path("case.toml").write_text(CASE, encoding="utf-8")
     write()
 
 
@@ -129,8 +129,12 @@ def test_a_wrong_name_starts_nothing(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_faults_of_all_files_come_together(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("other.toml").write_text(Path("spring.toml").read_text().replace('u = "', 'uu = "'))
-    Path("spring.toml").write_text(Path("spring.toml").read_text().replace("om=slow", "om=fast"))
+    Path("other.toml").write_text(
+        Path("spring.toml").read_text("utf-8").replace('u = "', 'uu = "'), encoding="utf-8"
+    )
+    Path("spring.toml").write_text(
+        Path("spring.toml").read_text("utf-8").replace("om=slow", "om=fast"), encoding="utf-8"
+    )
     assert main(["verify", "spring.toml", "other.toml"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -145,7 +149,7 @@ def test_page_figure_and_index(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", "spring.toml", "-o", "pages/all"]) == 0
     pages = Path("pages/all")
     assert sorted(p.name for p in pages.iterdir()) == ["README.md", "spring.md", "spring.png"]
-    page = (pages / "spring.md").read_text()
+    page = (pages / "spring.md").read_text("utf-8")
     for part in (
         "# A spring",
         "**Requirement.** The spring shall swing.",
@@ -162,10 +166,10 @@ def test_page_figure_and_index(capsys: pytest.CaptureFixture[str]) -> None:
         assert part in page, part
     assert str(Path.cwd()) not in page
     assert (pages / "spring.png").read_bytes().startswith(b"\x89PNG")
-    assert "[A spring](spring.md) | `spring` | 2 | 2 of 2 |" in (pages / "README.md").read_text()
+    assert "[A spring](spring.md) | `spring` | 2 | 2 of 2 |" in (pages / "README.md").read_text("utf-8")
 
 
 def test_pages_need_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("taken").write_text("")
+    Path("taken").write_text("", encoding="utf-8")
     assert main(["verify", "spring.toml", "-o", "taken"]) == 2
     assert "taken: the pages cannot be written here" in capsys.readouterr().err

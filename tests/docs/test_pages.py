@@ -52,7 +52,7 @@ def test_the_tutorial_from_scan_to_map(repository: Path, tmp_path: Path) -> None
         "lesions.csv",
     } <= made
     assert len(list((tmp_path / "results" / "first" / "pictures").glob("*.png"))) >= 2
-    assert "total" in (tmp_path / "lesions.csv").read_text()
+    assert "total" in (tmp_path / "lesions.csv").read_text("utf-8")
 
 
 def test_an_image_of_ones_own(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def test_a_broken_link_fails(repository: Path, tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# A\n\n[b](b.md) and [c](#c)\n")
-    text = (repository / "mkdocs.yml").read_text().partition("\nhooks:")
+    text = (repository / "mkdocs.yml").read_text("utf-8").partition("\nhooks:")
     rest = text[2].partition("\nmarkdown_extensions:")
     validation = "markdown_extensions:" + rest[2].partition("\nexclude_docs:")[0]
     (tmp_path / "mkdocs.yml").write_text("site_name: a\n" + validation)

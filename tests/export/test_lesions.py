@@ -94,21 +94,23 @@ def test_a_section(tmp_path: Path) -> None:
     (lesion,), total = lesions_of(bone)
     assert lesion.surface == pytest.approx(np.pi * 200, rel=0.03)
     write_lesions([lesion], total, tmp_path / "lesion.csv")
-    header, row, last = csv.reader((tmp_path / "lesion.csv").read_text().splitlines())
+    header, row, last = csv.reader((tmp_path / "lesion.csv").read_text("utf-8").splitlines())
     numbers = dict(zip(header, row, strict=True))
     assert (row[0], last[0], header[1:3]) == ("1", "total", ["x [um]", "y [um]"])
     assert float(numbers["ES [mm^2]"]) == pytest.approx(0.2 * np.pi, rel=0.03)
     assert float(numbers["volume [mm^3]"]) == pytest.approx(0.01 * 0.2 * np.pi, rel=0.05)
     assert float(numbers["equivalent_radius [um]"]) == pytest.approx(np.sqrt(2000), rel=0.03)
     assert write_points(bone, tmp_path / "points.csv") == len(bone.points)
-    assert (tmp_path / "points.csv").read_text().splitlines()[0] == "x [um],y [um],depth [um],length [um]"
+    assert (tmp_path / "points.csv").read_text("utf-8").splitlines()[
+        0
+    ] == "x [um],y [um],depth [um],length [um]"
 
 
 def test_healthy_bone_has_no_lesion(tmp_path: Path, ball: Sample) -> None:
     found, total = lesions_of(bone_of(ball))
     assert found == [] and total.volume == total.depth == total.radius == 0
     write_lesions(found, total, tmp_path / "lesion.csv")
-    (_, last) = csv.reader((tmp_path / "lesion.csv").read_text().splitlines())
+    (_, last) = csv.reader((tmp_path / "lesion.csv").read_text("utf-8").splitlines())
     assert last[:4] == ["total", "", "", ""] and last[-1] == "0"
     marrow = bone_of(shape("marrow", (200.0,) * 3, 50.0))
     assert lesions_of(marrow)[1].share == 0 and write_points(marrow, tmp_path / "p.csv") == 0

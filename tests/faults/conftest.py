@@ -53,7 +53,7 @@ def clear_segments(there: set[Path]) -> None:
     time.sleep(0.2 if new else 0)  # others that have just been made are open by now
     for maps in Path("/proc").glob("[0-9]*/maps") if new else ():
         with suppress(OSError):
-            text = maps.read_text()
+            text = maps.read_text("utf-8")
             new = {p for p in new if str(p) not in text}
     for path in new:
         path.unlink(missing_ok=True)
@@ -135,7 +135,7 @@ def must_open(folder: Path, reference: Path) -> int:
     result = of.open_results(folder)
     wanted = of.open_results(reference)
     assert result.record["status"] in ("starting", "running", "done", "stopped", "interrupted")
-    text = (folder / "history.csv").read_text() if (folder / "history.csv").exists() else ""
+    text = (folder / "history.csv").read_text("utf-8") if (folder / "history.csv").exists() else ""
     assert text == "" or text.endswith("\n") or len(text.splitlines()[-1].split(",")) <= len(result.history)
     known = {t: i for i, t in enumerate(wanted.times)}
     for column, values in result.history.items():

@@ -87,7 +87,7 @@ def prepare(plan: dict[str, Any], rank: int) -> None:
         operations = Operations()
 
         def save() -> None:
-            with open(plan["count"], "w") as f:
+            with open(plan["count"], "w", encoding="utf-8") as f:
                 f.write(str(operations.count))
 
         import atexit
@@ -109,7 +109,7 @@ def prepare(plan: dict[str, Any], rank: int) -> None:
 
 
 def main() -> int:
-    with open(sys.argv[1]) as f:
+    with open(sys.argv[1], encoding="utf-8") as f:
         plan = json.load(f)
     prepare(plan, int(os.environ.get("PMI_RANK", "0")))
     from osteofield.cli import main as osteofield

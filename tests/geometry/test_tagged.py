@@ -81,7 +81,7 @@ def test_groups_by_name_and_a_checked_surface(tmp_path: Path) -> None:
     got = build_sample(SampleSpec(mesh=path, tags=TagSpec(1000.0, "spongiosa", "marrow", None, "interface")))
     assert len(got.surface) == len(sample.surface)
     part = write(tmp_path / "p.msh", sample, surface=10, field_data=names)
-    lines = part.read_text().splitlines()
+    lines = part.read_text("utf-8").splitlines()
     at = next(i for i, line in enumerate(lines) if line.split()[1:4] == ["2", "2", "10"])
     lines[at] = lines[at].replace(" 2 2 10 10 ", " 2 2 11 11 ")
     part.write_text("\n".join(lines) + "\n")

@@ -74,7 +74,9 @@ def test_problems_point_into_the_file_that_says_it(write, old, new, said):
 
 def test_a_fault_of_the_extended_file_points_there(write, tmp_path):
     file = write(MORE)
-    (tmp_path / "small.toml").write_text((tmp_path / "small.toml").read_text().replace("d*B*h", "d*B*q"))
+    (tmp_path / "small.toml").write_text(
+        (tmp_path / "small.toml").read_text("utf-8").replace("d*B*h", "d*B*q")
+    )
     with pytest.raises(InputError, match=r"small.toml:42: population.B.surface.growth: 'q' is not defined"):
         load_network("more", file=file)
 

@@ -10,7 +10,7 @@ from osteofield.kinetics.library import FOLDER
 
 
 def test_found_from_a_poor_guess(load_text):
-    text = (FOLDER / "osteoimmune.toml").read_text()
+    text = (FOLDER / "osteoimmune.toml").read_text("utf-8")
     start = text.index("guess = {")
     poor = 'guess = { RANKL = "1 pM", OPG = "10 pM", TGFb = "1e-2 pM", OBp = "1e-2 pM", OBa = "1e-4 pM" }'
     network = load_text(text[:start] + poor + text[text.index("\n", start) :])

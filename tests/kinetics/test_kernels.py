@@ -277,7 +277,7 @@ def test_damaged_cache_entry_is_written_again(load_text, small, tmp_path):
     (entry,) = cache.glob("*.json")
     entry.write_text("{")
     Kernels(load_text(small), cache)
-    assert len(entry.read_text()) > 100
+    assert len(entry.read_text("utf-8")) > 100
 
 
 def test_cache_folder_that_cannot_be_written(load_text, small, tmp_path):

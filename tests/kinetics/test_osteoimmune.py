@@ -277,7 +277,7 @@ volume = { "secretion by macrophages" = "p_IL10*macrophage", loss = "-d_IL10*IL1
 
 def test_a_user_adds_a_cytokine_by_adding_lines(tmp_path: Path, at_one_point, untreated):
     """IL-10 made by macrophages inhibits their TNF: one block of lines, one term changed."""
-    text = (FOLDER / "osteoimmune.toml").read_text()
+    text = (FOLDER / "osteoimmune.toml").read_text("utf-8")
     term = '"p_TNF_M*macrophage"'
     assert text.count(term) == 1
     file = tmp_path / "with_il10.toml"

@@ -68,7 +68,7 @@ def test_same_case_again_moves_the_old_folder_aside(tmp_path: Path) -> None:
     run(folder)
     assert snapshot(tmp_path / "demo.1") == first
     assert snapshot(tmp_path / "demo.2") == second
-    assert "moved to" in (folder / "log.txt").read_text()
+    assert "moved to" in (folder / "log.txt").read_text("utf-8")
 
 
 def test_overwrite_replaces(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_resume_goes_on_from_the_checkpoint(tmp_path: Path) -> None:
     for i, t in enumerate(result.times):
         np.testing.assert_array_equal(result.marrow["RANKL"][i], frame(t, cube(1)).marrow["RANKL"])
     assert [s["status"] for s in result.record["sessions"]] == ["done", "done"]
-    assert "Resuming at 1 day" in (folder / "log.txt").read_text()
+    assert "Resuming at 1 day" in (folder / "log.txt").read_text("utf-8")
 
 
 def test_resume_passes_over_a_damaged_checkpoint(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_resume_passes_over_a_damaged_checkpoint(tmp_path: Path) -> None:
     resumed = run(folder, resume=True)
     assert resumed.resume_from is not None
     assert resumed.resume_from.time == 0.0
-    assert "checkpoint_000002.h5 is not used: it is damaged" in (folder / "log.txt").read_text()
+    assert "checkpoint_000002.h5 is not used: it is damaged" in (folder / "log.txt").read_text("utf-8")
 
 
 def test_resume_without_a_checkpoint_is_an_input_error(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_resume_after_fields_were_lost(tmp_path: Path) -> None:
     for damage in (Path.unlink, lambda p: p.write_bytes(p.read_bytes()[:700])):
         folder = tmp_path / damage.__name__
         run(folder, times=[0.0, 1.0, 2.0])
-        record = json.loads((folder / "run.json").read_text())
+        record = json.loads((folder / "run.json").read_text("utf-8"))
         record["mesh"] = {"marrow_nodes": 8, "surface_nodes": 4}
         (folder / "run.json").write_text(json.dumps(record))
         damage(folder / "marrow.h5")
@@ -226,12 +226,12 @@ def test_resume_after_fields_were_lost(tmp_path: Path) -> None:
         assert result.times.tolist() == result.surface.times.tolist() == [0, 1, 2, 3]
         assert result.marrow.times.tolist() == [2, 3]
         np.testing.assert_array_equal(result.marrow["RANKL"][-1], frame(3.0, cube(1)).marrow["RANKL"])
-        assert "fields written so far cannot be continued" in (folder / "log.txt").read_text()
+        assert "fields written so far cannot be continued" in (folder / "log.txt").read_text("utf-8")
 
 
 def test_record_tells_what_ran_and_how_it_ended(tmp_path: Path) -> None:
     run(tmp_path / "demo")
-    record = json.loads((tmp_path / "demo" / "run.json").read_text())
+    record = json.loads((tmp_path / "demo" / "run.json").read_text("utf-8"))
     assert record["kind"] == "osteofield results"
     assert record["case"] == {"name": "demo", "hash": "h1", "file": "demo.toml"}
     assert record["status"] == "done"
@@ -240,7 +240,7 @@ def test_record_tells_what_ran_and_how_it_ended(tmp_path: Path) -> None:
     assert record["versions"] == RECORD["versions"]
     assert record["ranks"] == 2
     assert "resolved" not in record
-    assert (tmp_path / "demo" / "case.resolved.toml").read_text() == RECORD["resolved"]
+    assert (tmp_path / "demo" / "case.resolved.toml").read_text("utf-8") == RECORD["resolved"]
 
 
 def test_record_takes_numpy_values(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_record_takes_numpy_values(tmp_path: Path) -> None:
         facts = {"mesh": {"n": np.int64(3), "box": np.eye(2)}, "file": Path("a.toml")}
         results.begin(UNITS, facts)
         results.end({"status": "stopped", "reason": "why", "timings": {"solve": np.float64(0.5)}})
-    record = json.loads((tmp_path / "demo" / "run.json").read_text())
+    record = json.loads((tmp_path / "demo" / "run.json").read_text("utf-8"))
     assert record["mesh"] == {"n": 3, "box": [[1, 0], [0, 1]]}
     assert (record["status"], record["reason"]) == ("stopped", "why")
 
@@ -261,7 +261,7 @@ def test_failure_inside_the_run_is_recorded(tmp_path: Path) -> None:
 
     with pytest.raises(RuntimeError):
         fail()
-    record = json.loads((tmp_path / "demo" / "run.json").read_text())
+    record = json.loads((tmp_path / "demo" / "run.json").read_text("utf-8"))
     assert (record["status"], record["reason"]) == ("stopped", "the step became too short")
 
 

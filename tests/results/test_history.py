@@ -31,7 +31,7 @@ def test_plain_text(tmp_path: Path) -> None:
     writer = HistoryWriter(tmp_path / "history.csv")
     writer.write({"time [day]": 0.0, "BV/TV [1]": 0.1, "odd, name [1]": 2})
     writer.close()
-    assert writer.path.read_text() == 'time [day],BV/TV [1],"odd, name [1]"\n0,0.1,2\n'
+    assert writer.path.read_text("utf-8") == 'time [day],BV/TV [1],"odd, name [1]"\n0,0.1,2\n'
     assert read_history(writer.path)["odd, name [1]"].tolist() == [2.0]
 
 

@@ -17,12 +17,12 @@ def test_file_gets_all_and_screen_what_matters(tmp_path: Path) -> None:
     log("two\nlines")
     log.warning("careful")
     assert screen.getvalue() == "two\nlines\nwarning: careful\n"
-    lines = (tmp_path / "log.txt").read_text().splitlines()
+    lines = (tmp_path / "log.txt").read_text("utf-8").splitlines()
     assert [line[21:] for line in lines] == ["step 1", "two", "lines", "warning: careful"]
     assert all(re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", line) for line in lines)
     log.close()
     log("after")  # only to the screen
-    assert len((tmp_path / "log.txt").read_text().splitlines()) == 4
+    assert len((tmp_path / "log.txt").read_text("utf-8").splitlines()) == 4
 
 
 def test_silent_log_says_nothing(capsys) -> None:

@@ -113,7 +113,7 @@ def test_a_run_that_was_killed_could_not_write_so(tmp_path: Path) -> None:
         going_on = open_results(tmp_path / "demo")
         assert going_on.status == "running"
         assert "anything to draw yet." in str(going_on.nothing_to("draw"))
-        text = (tmp_path / "demo" / "run.json").read_text()
+        text = (tmp_path / "demo" / "run.json").read_text("utf-8")
     (tmp_path / "demo" / "run.json").write_text(text)
     killed = open_results(tmp_path / "demo")
     assert killed.status == "killed"

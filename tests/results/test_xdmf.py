@@ -85,7 +85,7 @@ def test_units_are_with_the_data(tmp_path: Path) -> None:
 
 def test_nothing_is_included_and_every_dataset_exists(tmp_path: Path) -> None:
     write(tmp_path, cube(1), [0.0, 1.0])
-    text = (tmp_path / "marrow.xdmf").read_text()
+    text = (tmp_path / "marrow.xdmf").read_text("utf-8")
     assert "xi:include" not in text
     assert len(read_all(tmp_path / "marrow.xdmf")) == 2
 

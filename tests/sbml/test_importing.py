@@ -48,7 +48,7 @@ def test_reserved_names_are_changed_and_noted(sbml_file: Callable[..., Path]) ->
 def test_numbers_name_their_source(sbml_file: Callable[..., Path]) -> None:
     text = "model small\n compartment c = 1\n species S in c\n S = 2; k = 3*q; q = 0.1\n J: S -> ; k*S\nend"
     file = sbml_file(text)
-    sbml = file.read_text().replace(
+    sbml = file.read_text("utf-8").replace(
         '<model metaid="small" id="small"', '<model id="small" name="A small one"'
     )
     file.write_text(sbml)
@@ -70,7 +70,7 @@ def test_publications_of_the_annotation_are_kept(sbml_file: Callable[..., Path])
       <bqmodel:isDescribedBy><rdf:Bag><rdf:li rdf:resource="urn:miriam:pubmed:1833774"/></rdf:Bag>
       </bqmodel:isDescribedBy></rdf:Description></rdf:RDF></annotation>"""
     file = sbml_file(text)
-    file.write_text(file.read_text().replace('id="m">', f'id="m">{annotation}', 1))
+    file.write_text(file.read_text("utf-8").replace('id="m">', f'id="m">{annotation}', 1))
     assert "described by urn:miriam:pubmed:1833774" in import_sbml(file).toml
 
 

@@ -94,4 +94,4 @@ def test_the_table_of_a_results_folder(case, tmp_path):
     assert list(rows[0]) == ["population", "kind", "what", "amount", "unit", "share of turnover"]
     rankl = entries(rows, "RANKL")
     assert {"secretion by osteoblast precursors", "loss", "at the end", "bound to OPG"} <= set(rankl)
-    assert "budget: of the turnover" in (tmp_path / "out" / "log.txt").read_text()
+    assert "budget: of the turnover" in (tmp_path / "out" / "log.txt").read_text("utf-8")

@@ -22,7 +22,7 @@ def with_therapy(text, drug, level, start, stop):
 
 @pytest.fixture
 def plate(case_file):
-    return case_file().read_text()
+    return case_file().read_text("utf-8")
 
 
 def test_run_to_the_end(case, simulate):

@@ -129,5 +129,5 @@ def this_node() -> tuple[str, str]:
     """What tells this machine from others, also from others of the same name."""
     boot = ""
     with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
     return socket.gethostname(), boot

@@ -169,7 +169,7 @@ show = ["lost"]
 
 def test_what_a_run_cannot_give(folder: Path) -> None:
     """Times after its end, quantities of a mean in space, and quantities of inputs that events set."""
-    model = (folder / "model.toml").read_text()
+    model = (folder / "model.toml").read_text("utf-8")
     event = '[event.relapse]\nwhen = "u < 2.5"\nset = { drug = "1" }\n'
     (folder / "model.toml").write_text(model + event)
     file = folder / "late.toml"

@@ -217,7 +217,7 @@ volume = { change = "r*b*(1 - b)*(b - c)" }
 
 def test_states_of_rest_are_counted(verify: Callable[..., list[Line]], folder: Path) -> None:
     (folder / "model.toml").write_text(SWITCH)
-    case = (folder / "case.toml").read_text()
+    case = (folder / "case.toml").read_text("utf-8")
     (folder / "case.toml").write_text(re.sub(r"\[\[therapy\]\].*level = 1 \}\n", "", case, flags=re.S))
     (three,) = verify('[[roots]]\nrun = "a"\nwithin = { b = ["0", "2"] }\ncount = 3\n')
     assert three.holds
