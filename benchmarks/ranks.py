@@ -2,6 +2,10 @@
 """osteofield on one rank and on several in alternating runs: wall clock of the whole run.
 
 ``mpiexec -n 2 python -m benchmarks.ranks REQUEST`` is one run; its report is the last line on the screen.
+
+What a machine allows is measured in the same pairs: runs that have nothing to do with each other, as many as
+ranks and each on its share of the nodes, side by side and one alone. What they slow each other by no way of
+sharing out the work can win back.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ import json
 import statistics
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from osteofield.geometry.piece import deal
 from osteofield.parallel import world
@@ -20,8 +24,12 @@ from . import ours, reference
 from .error import LIMIT, relative_errors
 from .registry import METHODS, warm_up, workload_of
 from .scaling.launch import launch
+from .search import text
 from .tuning import Log, Meshes, ensure_reference, tuned
-from .workload import measures
+from .workload import Workload, measures
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 COUNTED = (
     "Wall clock from the mesh in the memory of rank 0 to the last output there, with dealing it out and all "
@@ -30,7 +38,7 @@ COUNTED = (
 
 
 def compare(meshes: Meshes, ranks: int, pairs: int, log: Log = print) -> int:
-    """Run the pairs and print the gain, the median over them, on the last line.
+    """Run the pairs and print the gain, the median over them, on the last line, and what there was to gain.
 
     Args:
         meshes: The workload, and where our settings are searched.
@@ -49,7 +57,9 @@ def compare(meshes: Meshes, ranks: int, pairs: int, log: Log = print) -> int:
     settings = tuned(ours.METHOD, meshes, log)
     request = {"workload": meshes.request, "path": kept, "settings": settings}
     log(COUNTED)
+    share = {"workload": _share(meshes.request, ranks), "path": None, "settings": settings}
     wall: dict[int, list[float]] = {1: [], ranks: []}
+    allowed: list[float] = []
     for k in range(pairs):
         for count in (1, ranks) if k % 2 == 0 else (ranks, 1):
             found = launch(request, count, module="benchmarks.ranks")
@@ -59,9 +69,21 @@ def compare(meshes: Meshes, ranks: int, pairs: int, log: Log = print) -> int:
                 log(f"There is no gain: an error of {found['error']:.2e} exceeds {LIMIT:g}.")
                 return 3
         log(f"pair {k + 1}: 1 rank / {ranks} ranks = {wall[1][-1] / wall[ranks][-1]:.2f}")
+        alone, beside = (launch(share, n, module="benchmarks.ranks")["wall"] for n in (1, ranks))
+        allowed.append(ranks * alone / beside)
+        log(
+            f"pair {k + 1}: {ranks} unrelated runs, {text(share['workload'])}: {beside:.2f} s side by side, "
+            f"{alone:.2f} s alone: the machine allows {allowed[-1]:.2f}"
+        )
+    log(f"the machine allows {statistics.median(allowed):.2f} (median)")
     log(f"least of 1 rank / least of {ranks} ranks = {min(wall[1]) / min(wall[ranks]):.2f}")
     log(f"{statistics.median(a / b for a, b in zip(wall[1], wall[ranks], strict=True)):.2f}x")
     return 0
+
+
+def _share(request: dict[str, Any], ranks: int) -> dict[str, Any]:
+    """The workload on so many times fewer nodes."""
+    return {**request, "n": max(4, round((request["n"] + 1) / ranks ** (1 / 3)) - 1)}
 
 
 def _describe(run: dict[str, Any]) -> str:
@@ -72,21 +94,23 @@ def _describe(run: dict[str, Any]) -> str:
     )
 
 
-def work(workload: dict[str, Any], path: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+def work(workload: dict[str, Any], path: str | None, settings: dict[str, Any]) -> dict[str, Any] | None:
     """Collective: one run.
 
     Args:
         workload: Request that describes it.
-        path: Of its reference.
+        path: Of its reference; None: every rank runs all of it by itself.
         settings: Ours.
 
     Returns:
-        On rank 0 seconds of the ``wall`` and of its ``setup``, processor seconds of every rank, the error
-        and counts.
+        On rank 0 seconds of the ``wall``; where there is a reference, also of the ``setup``, processor
+        seconds of every rank, the error and counts.
     """
     comm = world()
     warm_up(workload, ours.METHOD, settings)
     asked = workload_of(workload)
+    if path is None:
+        return _apart(asked, settings, comm)
     whole = asked.sample if comm.rank == 0 else None
     _ = whole and whole.hash  # known before the clock starts, as for one worker
     comm.barrier()
@@ -100,6 +124,20 @@ def work(workload: dict[str, Any], path: str, settings: dict[str, Any]) -> dict[
     volumes, areas = measures(asked.tissue())
     errors = relative_errors(run.solution, reference.load(path), volumes, areas, asked.floor)
     return {"wall": run.cpu, "setup": run.setup, "cpu": spent, "error": float(errors.max()), **run.facts}
+
+
+def _apart(asked: Workload, settings: dict[str, Any], comm: MPI.Comm) -> dict[str, Any] | None:
+    from mpi4py import MPI
+
+    _ = asked.sample.hash
+    comm.barrier()
+    begun = time.perf_counter()
+    alone = MPI.COMM_SELF
+    run = ours.integrate(
+        asked, settings, lambda: time.perf_counter() - begun, alone, lambda: deal(asked.sample, Team(alone))
+    )
+    walls = comm.gather(run.cpu, 0)
+    return walls and {"wall": max(walls)}
 
 
 def main() -> None:

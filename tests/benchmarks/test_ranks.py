@@ -22,6 +22,9 @@ def runs(monkeypatch):
     facts = {"setup": 1.0, "error": 9e-4, "steps": 3, "solves": 4, "cycles": 5}
 
     def launch(request, count, module):
+        if request["path"] is None:
+            assert request["workload"] == {"kind": "w", "n": 9}
+            return {"wall": 3.0 + count}
         found = {**facts, "wall": wall[count][done.count(count)], "cpu": [4.0] * count}
         done.append(count)
         return found
@@ -36,7 +39,11 @@ def runs(monkeypatch):
 def test_the_last_line_is_the_median_of_the_gains(runs):
     lines = []
     assert ranks.compare(Meshes(W, W), 2, 3, lines.append) == 0
-    assert lines[-2:] == ["least of 1 rank / least of 2 ranks = 1.80", "1.50x"]
+    assert lines[-3:] == [
+        "the machine allows 1.60 (median)",
+        "least of 1 rank / least of 2 ranks = 1.80",
+        "1.50x",
+    ]
     assert runs[0] == [1, 2, 2, 1, 1, 2]
 
 
@@ -60,4 +67,5 @@ def test_one_and_two_ranks(sundae, caches, run_mpi, monkeypatch, capfd):
     one, two = (next(line for line in lines if f": {n} rank" in line) for n in (1, 2))
     steps, solves = (re.findall(rf"(\d+) {what}", one + two) for what in ("steps", "solves"))
     assert steps[0] == steps[1] and solves[0] == solves[1]
+    assert "2 unrelated runs, kind w, n 9" in lines[-4] and lines[-3].startswith("the machine allows ")
     assert lines[-1].endswith("x")
