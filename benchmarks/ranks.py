@@ -57,7 +57,8 @@ def compare(meshes: Meshes, ranks: int, pairs: int, log: Log = print) -> int:
     settings = tuned(ours.METHOD, meshes, log)
     request = {"workload": meshes.request, "path": kept, "settings": settings}
     log(COUNTED)
-    share = {"workload": _share(meshes.request, ranks), "path": None, "settings": settings}
+    less = _share(meshes.request, ranks)
+    share = {"workload": less, "path": None, "settings": settings}
     wall: dict[int, list[float]] = {1: [], ranks: []}
     allowed: list[float] = []
     for k in range(pairs):
@@ -72,7 +73,7 @@ def compare(meshes: Meshes, ranks: int, pairs: int, log: Log = print) -> int:
         alone, beside = (launch(share, n, module="benchmarks.ranks")["wall"] for n in (1, ranks))
         allowed.append(ranks * alone / beside)
         log(
-            f"pair {k + 1}: {ranks} unrelated runs, {text(share['workload'])}: {beside:.2f} s side by side, "
+            f"pair {k + 1}: {ranks} unrelated runs, {text(less)}: {beside:.2f} s side by side, "
             f"{alone:.2f} s alone: the machine allows {allowed[-1]:.2f}"
         )
     log(f"the machine allows {statistics.median(allowed):.2f} (median)")
@@ -82,8 +83,8 @@ def compare(meshes: Meshes, ranks: int, pairs: int, log: Log = print) -> int:
 
 
 def _share(request: dict[str, Any], ranks: int) -> dict[str, Any]:
-    """The workload on so many times fewer nodes."""
-    return {**request, "n": max(4, round((request["n"] + 1) / ranks ** (1 / 3)) - 1)}
+    """The workload on so many times fewer nodes, but for the smallest meshes on which it can be solved."""
+    return {**request, "n": max(12, round((request["n"] + 1) / ranks ** (1 / 3)) - 1)}
 
 
 def _describe(run: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ def runs(monkeypatch):
 
     def launch(request, count, module):
         if request["path"] is None:
-            assert request["workload"] == {"kind": "w", "n": 9}
+            assert request["workload"] == {"kind": "w", "n": 12}
             return {"wall": 3.0 + count}
         found = {**facts, "wall": wall[count][done.count(count)], "cpu": [4.0] * count}
         done.append(count)
@@ -54,6 +54,10 @@ def test_no_gain_where_the_error_is_too_large(runs):
     assert lines[-1] == "There is no gain: an error of 2.00e-03 exceeds 0.001."
 
 
+def test_unrelated_runs_have_a_share_of_the_nodes():
+    assert ranks._share({"kind": "w", "n": 64}, 2)["n"] == 51  # 52^3 of 65^3 nodes
+
+
 @pytest.mark.mpi
 @pytest.mark.slow
 def test_one_and_two_ranks(sundae, caches, run_mpi, monkeypatch, capfd):
@@ -67,5 +71,5 @@ def test_one_and_two_ranks(sundae, caches, run_mpi, monkeypatch, capfd):
     one, two = (next(line for line in lines if f": {n} rank" in line) for n in (1, 2))
     steps, solves = (re.findall(rf"(\d+) {what}", one + two) for what in ("steps", "solves"))
     assert steps[0] == steps[1] and solves[0] == solves[1]
-    assert "2 unrelated runs, kind w, n 9" in lines[-4] and lines[-3].startswith("the machine allows ")
+    assert "2 unrelated runs, kind w, n 12" in lines[-4] and lines[-3].startswith("the machine allows ")
     assert lines[-1].endswith("x")
