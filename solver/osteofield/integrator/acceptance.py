@@ -14,10 +14,9 @@ from .states import Extent
 from .system import System
 
 UNDERSHOOTS = 30  # rejections for that reason, with steps below a tenth of the first, after which a run ends
-UNDERSHOOT = (
-    1e-3  # of a population below zero, over its peak: no shorter step would mend it where it diffuses,
-)
-# and beyond which a local one may run away by itself
+# Of a population below zero, over its peak: no shorter step would mend it where it diffuses, and beyond it a
+# local one may run away by itself.
+UNDERSHOOT = 1e-3
 
 
 @dataclass

@@ -23,6 +23,12 @@ class Couplings:
         self.total = np.zeros((diffusing, diffusing))
         self.strongest = np.zeros((diffusing, diffusing))
 
+    def add(self, total: np.ndarray, pairs: np.ndarray, strongest: np.ndarray) -> None:
+        """Take in some points: the sum of their blocks, column major, and the strongest of each pair."""
+        self.total += total.reshape(self.total.shape).T
+        for (i, j), v in zip(pairs, strongest, strict=True):
+            self.strongest[i, j] = self.strongest[j, i] = max(self.strongest[i, j], v)
+
 
 class Elimination:
     """Factors of W = c I - J at points of one kind, as far as local unknowns go.
@@ -91,9 +97,7 @@ class Elimination:
             len(self._places), self._places, single, 0 if whole is None else 1,
             total if whole is None else whole, total, len(self._pairs), self._pairs, strongest,
         )  # fmt: skip
-        found.total += total.reshape(found.total.shape).T
-        for (i, j), v in zip(self._of_pair, strongest, strict=True):
-            found.strongest[i, j] = found.strongest[j, i] = max(found.strongest[i, j], v)
+        found.add(total, self._of_pair, strongest)
         return int(bad)
 
     def reduce(self, volumes: np.ndarray, marrow: np.ndarray, surface: np.ndarray, b: np.ndarray) -> None:

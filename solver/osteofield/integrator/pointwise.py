@@ -80,9 +80,7 @@ class Pointwise:
         )
         b, known = right or (None, None)
         self._run(state, c, volumes, slopes, b, known, single, whole, total, strongest, bad, None, None, None)
-        found.total += total.reshape(found.total.shape).T
-        for (i, j), v in zip(self._of_pair, strongest, strict=True):
-            found.strongest[i, j] = found.strongest[j, i] = max(found.strongest[i, j], v)
+        found.add(total, self._of_pair, strongest)
         return int(bad[0])
 
     def finish(
