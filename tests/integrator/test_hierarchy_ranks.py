@@ -40,6 +40,17 @@ assert len(one.levels) > 2 and 0 < one.levels[0].edge < n == other.levels[0].edg
 x, y = (h.cycle(b)[:n].copy() for h in (one, other))
 assert np.isfinite(x).all() and np.array_equal(x, y)
 
+# blocks that come from elsewhere: what was held is enough, digit by digit
+again = hierarchy.Hierarchy(local, D, c, comm)
+
+def fill():
+    for mine, kept, rows in zip(again.held, one.held, one.held_rows, strict=True):
+        assert len(kept) == rows
+        mine[:] = kept
+
+again.hold(None, fill)
+assert np.array_equal(again.cycle(b)[:n], x)
+
 # right side of the next level: what is left after the first sweep, of all ranks together
 fine, p, coarse = one.levels[0], one.levels[0].prolong, one.levels[1]
 given = coarse.b[: coarse.rows].copy()

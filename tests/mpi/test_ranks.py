@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import osteofield as of
+from osteofield.results.checkpoint import read_newest
 
 from ..conftest import PATIENCE
 from ..infected import ball, point
@@ -191,4 +192,8 @@ def test_resumed_on_the_same_ranks_bit_by_bit(run_mpi, tmp_path):
         ("whole", 99, False, "done"), ("out", 0.25, False, "interrupted"), ("out", 99, True, "done"),
     ):  # fmt: skip
         run_mpi(2, CODE.format(day=day, resume=resume, status=status, folder=str(tmp_path / folder), **about))
+        if status == "interrupted":
+            kept = read_newest(tmp_path / folder / "checkpoints")
+            assert len(kept.facts["blocks"]["rows"]) == 2, "stop where node blocks serve the next step, too"
+            kept.arrays.close()
     assert (tmp_path / "whole/history.csv").read_bytes() == (tmp_path / "out/history.csv").read_bytes()

@@ -8,6 +8,7 @@ import errno
 import numpy as np
 import pytest
 
+from osteofield.integrator.reuse import Reuse
 from osteofield.tissue import sizes
 
 
@@ -203,14 +204,17 @@ def test_another_turn_is_asked_for_only_with_a_checkpoint(case, simulate, record
     assert ("without a checkpoint" in r.outcome.reason) == full
 
 
-def test_resumed_run_is_the_uninterrupted_one(case, simulate):
-    """Stopped by request after day 1.5, gone on from its checkpoint, in memory."""
+def test_resumed_run_is_the_uninterrupted_one(case, simulate, monkeypatch):
+    """Stopped by request where node blocks are two steps old, gone on from its checkpoint, in memory."""
     import signal
 
-    whole = simulate(case())
+    whole, used = simulate(case()), []
+    monkeypatch.setattr(
+        Reuse, "solved", lambda self, n, solved=Reuse.solved: used.append(self) or solved(self, n)
+    )
 
     def ask(progress):
-        if progress.day > 1.5:
+        if progress.day > 1.5 and (used[-1].state or {}).get("age") == 2:
             signal.raise_signal(signal.SIGINT)
 
     first = simulate(case(), progress=ask)
@@ -220,6 +224,7 @@ def test_resumed_run_is_the_uninterrupted_one(case, simulate):
     assert 1.5 < stopped < 4.0
     checkpoint = first.writer.checkpoints[-1]
     assert checkpoint.time == stopped == first.writer.frames[-1].time
+    assert checkpoint.facts["blocks"]["age"] == 2
     second = simulate(case(), restored=checkpoint)
     assert second.outcome.status == "done"
     assert [f.time for f in second.writer.frames] == [t for t in (0, 1, 2, 3, 4) if t > stopped]

@@ -62,6 +62,7 @@ class Acceptance:
             "magnitudes": self.size.tolist(),
             "peak": self._peak.tolist(),
             "undershoots": [self._undershoots, self._undershoot_step],
+            "blocks": [s.reuse.made, s.reuse.renewed],
             "statistics": {**vars(self.statistics), "reasons": dict(self.statistics.reasons)}
             | {"solves": s.solves, "iterations": s.iterations, "rescued": s.rescued},
         }
@@ -70,6 +71,7 @@ class Acceptance:
     def state(self, values: Mapping[str, Any]) -> None:
         self.size, self._peak = np.array(values["magnitudes"]), np.array(values["peak"])
         self._undershoots, self._undershoot_step = values["undershoots"]
+        self.system.reuse.made, self.system.reuse.renewed = values.get("blocks", (0, 0))
         counts = dict(values["statistics"])
         for name in ("solves", "iterations", "rescued"):
             setattr(self.system, name, counts.pop(name))

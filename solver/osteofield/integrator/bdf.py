@@ -153,6 +153,7 @@ class Bdf:
     @state.setter
     def state(self, values: Mapping[str, Any]) -> None:
         self._recall(values)
+        self.system.reuse.forget()
         self._past = History(self.system, HIGHEST + 2)
         for t in reversed(values["times"]):
             self._past.push(t, self.system.vector(), np.zeros(self.system.populations))
@@ -167,6 +168,7 @@ class Bdf:
         self.y[:] = y
         self._past.clear()
         self._release()
+        self.system.reuse.forget()
         self.order = 0
         self._acceptance.grow(self.y)
         self.control.step = self.control.rung(min(first_step, self.control.step))
@@ -216,6 +218,7 @@ class Bdf:
 
     def undo(self) -> None:
         """Take the last step back, to take a shorter one."""
+        self.system.reuse.forget()
         if self._first is None:
             self.statistics.accepted -= 1
             self._past.pop()
@@ -253,6 +256,7 @@ class Bdf:
                 self._choose(h, error)
                 return
             self._acceptance.reject(failure, self.t, h)
+            self.system.reuse.forget()
             self.control.order = self.order + 1
             if not self.control.reject(h, error):
                 raise self._acceptance.too_short(self.t, self.control.shortest, failure)

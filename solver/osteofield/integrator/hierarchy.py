@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 
 from .aggregation import Prolongator, coarsen
 from .blocks import Blocks, padded_rows
 from .elimination import Couplings
+from .groups import Groups
 from .halo import LocalMatrix, Replica
 from .reduction import reduced, reduced_both
 
@@ -47,21 +46,6 @@ class Level:
             self.schur, self.inverse = padded_rows(len(self.x), width), padded_rows(self.rows, width)
 
 
-@dataclass(frozen=True)
-class Groups:
-    """Populations that react so strongly with each other that the smoother must couple them.
-
-    Attributes:
-        size: int32, populations of each group.
-        index: int32, those of the first group, then of the second, ...
-        width: Numbers of a row that holds the diagonal and every group's block.
-    """
-
-    size: np.ndarray
-    index: np.ndarray
-    width: int
-
-
 class Hierarchy:
     """V-cycle preconditioner of ``D (x) K + blockdiag(S)`` for all diffusing populations at once.
 
@@ -87,8 +71,6 @@ class Hierarchy:
     SWEEPS_COARSEST = 4
     COARSEST = 100  # rows that are not aggregated further
     STALLED = 0.7  # rows left by an aggregation that is not worth a level
-    BOUND = 0.02  # coupling beyond which populations form a group
-    LARGEST_GROUP = 4
     STIFF = 1e5  # diffusion over reaction of a population beyond which its mean is solved for apart
 
     def __init__(
@@ -108,8 +90,6 @@ class Hierarchy:
         self._rest = padded_rows(stiffness.rows, blocks.nd)
         self.operator = padded_rows(stiffness.rows, blocks.nd**2)
         self.groups: Groups | None = None
-        self._strong: np.ndarray | None = None  # couplings that were found last, and the groups they make
-        self._found: Groups | None = None
 
     def _coarsen(self, matrix: LocalMatrix) -> None:
         """Collective: all levels below the finest."""
@@ -151,57 +131,76 @@ class Hierarchy:
         Returns:
             Whether every block on this rank could be inverted.
         """
-        c = self._c
         self._total, strongest = reduced_both(self._comm, found.total, found.strongest)
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
         self._apart = bool(len(self.levels) > 1 and stiff.any())
-        g = self.groups = None if stiff.any() else self._find_groups(strongest)
-        width, bad = c.nd**2 if g is None else g.width, 0
+        self._take(g := None if stiff.any() else Groups.found_in(strongest))
+        if g is not None:
+            self._c.compact(self.levels[0].rows, *g.layout, self.operator, self.levels[0].schur)
+        return sum(self._refresh(n) for n in range(len(self.levels))) == 0
+
+    def _take(self, groups: Groups | None) -> None:
+        """Room for node blocks of these groups, or for whole ones."""
+        self.groups = groups
         for level in self.levels:
-            level.resize(width)
-        if g is None:
+            level.resize(self._c.nd**2 if groups is None else groups.width)
+        if groups is None:
             self.levels[0].schur = self.operator
+
+    def _refresh(self, n: int) -> int:
+        """Collective: blocks of the level below, and inverses of this one; how many there are none of."""
+        c, level, g, moving = self._c, self.levels[n], self.groups, None
+        if level.prolong is not None:
+            p, coarse, width = level.prolong, self.levels[n + 1], level.schur.shape[1]
+            coarse.schur.fill(0.0)
+            c.lump(0, level.rows, width, p.columns, p.weights, level.schur, coarse.schur)
+            moving = coarse.halo.begin_add(coarse.schur)
+        if g is None:
+            bad = c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
         else:
-            block = len(g.size), g.size, g.index, width
-            c.compact(self.levels[0].rows, *block, self.operator, self.levels[0].schur)
-        for n, level in enumerate(self.levels):
-            moving = None
-            if level.prolong is not None:
-                p, coarse = level.prolong, self.levels[n + 1]
-                coarse.schur.fill(0.0)
-                c.lump(0, level.rows, width, p.columns, p.weights, level.schur, coarse.schur)
-                moving = coarse.halo.begin_add(coarse.schur)
-            if g is None:
-                bad += c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
-            else:
-                bad += c.invert_groups(
-                    level.rows, *block, level.diagonal, self._D, level.schur, level.inverse
-                )
-            if moving is not None:
-                moving.end()
-        return bad == 0
+            bad = c.invert_groups(level.rows, *g.layout, level.diagonal, self._D, level.schur, level.inverse)
+        if moving is not None:
+            moving.end()
+        return int(bad)
 
-    def _find_groups(self, couplings: np.ndarray) -> Groups | None:
-        """Groups of populations to couple in the smoother; None for whole blocks."""
-        nd = self._c.nd
-        if nd <= self.LARGEST_GROUP:
-            return None
-        strong = couplings > self.BOUND
-        if self._strong is not None and np.array_equal(strong, self._strong):
-            return self._found
-        self._strong, self._found = strong, self._grouped(strong)
-        return self._found
+    # ---------------------------------------------------------------- blocks that serve several steps
+    @property
+    def apart(self) -> bool:
+        """Whether constants are solved for apart, with the sum of the node blocks of this step."""
+        return self._apart
 
-    def _grouped(self, strong: np.ndarray) -> Groups | None:
-        nd = self._c.nd
-        count, label = connected_components(csr_matrix(strong), directed=False)
-        members = [np.flatnonzero(label == k) for k in range(count)]
-        groups = [m for m in members if len(m) > 1]
-        if any(len(m) > self.LARGEST_GROUP for m in groups):
-            return None
-        sizes = np.array([len(m) for m in groups], np.int32)
-        index = np.concatenate([*groups, np.zeros(0, np.int64)]).astype(np.int32)
-        return Groups(sizes, index, nd + int((sizes**2).sum()))
+    @property
+    def held_rows(self) -> list[int]:
+        """Of `held`; of a level that every rank has as a whole, the first one hands out all."""
+        return [
+            0 if isinstance(level.halo, Replica) and self._comm.rank else level.rows
+            for level in self.levels[:2]
+        ]
+
+    @property
+    def held(self) -> list[np.ndarray]:
+        """What a cycle needs of the node blocks, apart from what follows from it: this rank's rows of the
+        inverses of the finest level, and of the blocks of the next one.
+        """
+        fine, *coarser = self.levels
+        return [fine.inverse, *(c.schur[:n] for c, n in zip(coarser, self.held_rows[1:], strict=False))]
+
+    def hold(self, groups: Sequence[Sequence[int]] | None, fill: Callable[[], None]) -> None:
+        """Collective: take blocks of an earlier step.
+
+        Args:
+            groups: Members of the groups of populations that they couple; None for whole blocks.
+            fill: Collective; fills what is `held`.
+        """
+        self._apart = False
+        self._take(None if groups is None else Groups.of(groups, self._c.nd))
+        fill()
+        if len(self.levels) > 1:
+            coarse = self.levels[1]
+            if isinstance(coarse.halo, Replica):
+                self._comm.Bcast(coarse.schur, 0)
+            for n in range(1, len(self.levels)):
+                self._refresh(n)
 
     def cycle(self, b: np.ndarray) -> np.ndarray:
         """Collective: one V-cycle from zero for right side `b` (rows, nd) float32.
@@ -261,8 +260,7 @@ class Hierarchy:
         if g is None:
             self._c.sweep(level.rows, backward, *matrix, self._D, level.inverse, b, level.x)
         else:
-            block = len(g.size), g.size, g.index, g.width
-            self._c.sweep_groups(level.rows, backward, *matrix, self._D, *block, level.inverse, b, level.x)
+            self._c.sweep_groups(level.rows, backward, *matrix, self._D, *g.layout, level.inverse, b, level.x)
 
     def _sweep_from_zero(self, level: Level, b: np.ndarray, first: int, last: int) -> None:
         if first == last:
@@ -272,8 +270,9 @@ class Hierarchy:
         if g is None:
             self._c.sweep_from_zero(first, last, *matrix, self._D, level.inverse, b, level.x)
         else:
-            block = len(g.size), g.size, g.index, g.width
-            self._c.sweep_groups_from_zero(first, last, *matrix, self._D, *block, level.inverse, b, level.x)
+            self._c.sweep_groups_from_zero(
+                first, last, *matrix, self._D, *g.layout, level.inverse, b, level.x
+            )
 
     def _cycle(self, n: int, b: np.ndarray) -> np.ndarray:
         level = self.levels[n]

@@ -16,6 +16,7 @@ from .pattern import Pattern
 from .pointwise import Pointwise
 from .problem import Points, Problem
 from .rescue import Rescue
+from .reuse import Reuse
 from .states import Extent, States
 
 SINGULAR = "solve: a local block is singular"
@@ -79,6 +80,7 @@ class System(States):
         self.iterations = 0
         self.solves = 0
         self.rescued = 0  # solves for which a stronger solver was needed
+        self.reuse = Reuse(self.hierarchy)  # of the node blocks of the preconditioner
         self.rescue: Rescue | None = None
         if self.hierarchy is not None:
             self.rescue = Rescue(
@@ -89,6 +91,7 @@ class System(States):
     def set_diffusivity(self, values: np.ndarray) -> None:
         """Change the diffusivities (um^2/day) of the diffusing populations."""
         self._D[:] = values
+        self.reuse.forget()
         if self.hierarchy is not None:
             self.hierarchy.set_diffusivity(values)
 
@@ -164,6 +167,12 @@ class System(States):
     # ---------------------------------------------------------------- linear algebra
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
         """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
+        self.reuse.forget()
+        good = self._factor(t, y, c)
+        self.reuse.forget()
+        return good
+
+    def _factor(self, t: float, y: np.ndarray, c: float) -> bool:
         self._at = None
         for points, elimination in self._kinds:
             points.kernel.jacobian(t, *self._arguments(points, y), elimination.J)
@@ -177,9 +186,17 @@ class System(States):
         self._whole_is_used, self._shift = False, c
         found = Couplings(self.problem.diffusing)
         bad, good = self._eliminate(found, right), True
-        if self.hierarchy is not None:
-            good = self.hierarchy.set_blocks(found)
+        if not self.reuse.serves(c):
+            good = self.reuse.make(c, found)
         return bool(self.reduce(np.array([float(bad or not good)]))[0] == 0)
+
+    def _renew(self) -> bool:
+        """Collective: new blocks for the preconditioner of a step that was begun with older ones."""
+        found = Couplings(self.problem.diffusing)
+        self._eliminate(found)
+        self.reuse.renewed += 1
+        good = self.reuse.make(self._shift, found)
+        return bool(self.reduce(np.array([float(not good)]))[0] == 0)
 
     def _eliminate(self, found: Couplings, right: tuple[np.ndarray, np.ndarray] | None = None) -> int:
         """Eliminate at every point of this rank; returns how many are singular."""
@@ -245,8 +262,14 @@ class System(States):
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
             target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
             done = self._krylov.solve(self._b, self._xd, weights, target, share)
+            if not done.converged and self.reuse.older and self._renew():
+                self._krylov.reset()
+                first, done = done, self._krylov.solve(self._b, self._xd, weights, target, share)
+                done = replace(done, iterations=first.iterations + done.iterations)
+            self.reuse.solved(done.iterations)
             if not done.converged and self.rescue is not None:
                 self.rescued += 1
+                self.reuse.forget()
                 first, done = done, self.rescue.solve(self._b, self._xd, weights, target)
                 done = replace(done, iterations=first.iterations + done.iterations)
         self.iterations += done.iterations
@@ -284,7 +307,7 @@ class System(States):
             scale, tolerance, share: As in `solve`.
         """
         if not self.pointwise:
-            if not self.prepare(t, y, c):
+            if not self._factor(t, y, c):
                 return Correction(SINGULAR)
             self.add_rate(t, y, d)
             if not self.solve(d, d, scale, tolerance, share).converged:

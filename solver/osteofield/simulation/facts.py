@@ -132,6 +132,8 @@ def step_facts(integrator: Integrator, names: Sequence[str]) -> dict[str, Any]:
         "rejections": rejections,
         "solves": system.solves,
         "iterations": system.iterations,
+        "blocks": system.reuse.made,
+        "renewed": system.reuse.renewed,
         "rescued": system.rescued,
         "last_step": integrator.control.step,
     }

@@ -8,6 +8,8 @@ A checkpoint holds
 - the facts of every `Keeper`: a piece of the run that has a history of its own (integrator, ledger,
   events, ...), under its name;
 - what the integrator remembers of earlier states, ``past1/marrow/NAME`` and so on;
+- the node blocks of an earlier step where the preconditioner goes on with them, ``blocks/inverse`` by the
+  vertices of the sample, and ``blocks/coarse`` of the ranks that wrote it, one after the other;
 - whatever arrays a piece adds that is more than numbers.
 
 A geometry that changes is such a piece. What it needs to make its sample again (phi of the background
@@ -27,7 +29,7 @@ import numpy as np
 
 from ..integrator import Integrator, System
 from ..kinetics import Network
-from ..tissue import Columns, Table, Tissue
+from ..tissue import Columns, Gather, Rows, Table, Tissue
 from .stream import hand_out
 from .writer import Writer
 
@@ -88,10 +90,23 @@ def past(tissue: Tissue, system: System, integrator: Integrator) -> list[Table]:
     return found
 
 
+def blocks(tissue: Tissue, system: System) -> list[Table]:
+    """Collective: what the preconditioner goes on with of the node blocks of an earlier step."""
+    comm, (fine, *coarse) = tissue.problem.comm, system.reuse.arrays
+    found: list[Table] = [Rows(tissue.gather_marrow, fine, "blocks/inverse")]
+    for rows in coarse:
+        ends = np.cumsum(comm.allgather(len(rows)))
+        numbers = ends[comm.rank] - len(rows) + np.arange(len(rows))
+        found.append(Rows(Gather(comm, numbers, int(ends[-1])), rows, "blocks/coarse"))
+    return found
+
+
 def facts(keepers: Mapping[str, Keeper], integrator: Integrator, comm: MPI.Comm) -> dict[str, Any]:
-    """Collective: the states of all keepers, and every rank's part of the integrated reactions."""
+    """Collective: the states of all keepers, every rank's part of the integrated reactions, node blocks."""
+    reuse = integrator.system.reuse
     return {name: k.state for name, k in keepers.items()} | {
         "integral": [part.tolist() for part in comm.allgather(integrator.ledgers)],
+        "blocks": reuse.state and reuse.state | {"rows": comm.allgather(reuse.rows)},
     }
 
 
@@ -126,6 +141,8 @@ def keep(
         return False
     told = facts(keepers, integrator, comm)
     found = [*tables(tissue, system, integrator.y), *past(tissue, system, integrator), *further]
+    if told["blocks"]:
+        found += blocks(tissue, system)
     opener = None if writer is None else lambda arrays: writer.checkpoint(t, told, arrays)
     try:
         hand_out(comm, found, opener)
@@ -144,6 +161,19 @@ def restore_integrator(restored: Restored, tissue: Tissue, system: System, integ
     restore_fields(restored, tissue, system, integrator.y)
     for part in past(tissue, system, integrator):
         part.read(restored.arrays)
+    _restore_blocks(restored, tissue, system)
+
+
+def _restore_blocks(restored: Restored, tissue: Tissue, system: System) -> None:
+    """Collective: only the ranks that wrote them can go on with them, others make new ones."""
+    kept, comm, reuse = restored.facts.get("blocks"), tissue.problem.comm, system.reuse
+
+    def fill() -> None:
+        for part in blocks(tissue, system):
+            part.read(restored.arrays)
+
+    if kept and kept["rows"] == comm.allgather(reuse.rows):
+        reuse.recall(kept, fill)
 
 
 def restore_facts(restored: Restored, keepers: Mapping[str, Keeper]) -> None:
