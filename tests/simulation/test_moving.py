@@ -95,7 +95,7 @@ def amounts(writer, frame):
 
 def test_fifty_recuts_keep_every_balance(case, simulate):
     """The osteoimmune model in an infected plate, solved tightly: residuals stay at round-off."""
-    tight = ("time.linear_tolerance=1e-9", "time.tolerance=1e-2")
+    tight = ("time.linear_tolerance=3e-10", "time.tolerance=1e-2")
     r = simulate(
         case(*tight, "remodelling.recut=0.007", "time.end=10 day", "sample.cell_size=60 um", text=INFECTED)
     )
