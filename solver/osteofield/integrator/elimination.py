@@ -14,12 +14,18 @@ LANES = 8  # points side by side in points.c
 class Couplings:
     """What an elimination leaves of all points of this rank, besides the node blocks themselves.
 
+    Args:
+        diffusing: Populations.
+        pairs: Whether `strongest` is asked for.
+
     Attributes:
+        pairs: See there.
         total: (nd, nd) sum of the node blocks.
         strongest: (nd, nd), symmetric: largest |S_ij S_ji| / |S_ii S_jj| at any point, whatever the units.
     """
 
-    def __init__(self, diffusing: int):
+    def __init__(self, diffusing: int, pairs: bool = True):
+        self.pairs = pairs
         self.total = np.zeros((diffusing, diffusing))
         self.strongest = np.zeros((diffusing, diffusing))
 
@@ -95,7 +101,8 @@ class Elimination:
             len(self._node), self._node, volumes, self.J.shape[1], self.J, self._to, c, self._slots,
             self._local, self._program, self.pattern.lowers, self._lower, self.pattern.uppers, self._upper,
             len(self._places), self._places, single, 0 if whole is None else 1,
-            total if whole is None else whole, total, len(self._pairs), self._pairs, strongest,
+            total if whole is None else whole, total, len(self._pairs) if found.pairs else 0, self._pairs,
+            strongest,
         )  # fmt: skip
         found.add(total, self._of_pair, strongest)
         return int(bad)

@@ -112,12 +112,13 @@ class Writer:
 
     def _couplings(self) -> list[str]:
         nd, diagonal = self._nd, sorted({k for pair in self._pairs for k in pair})
-        lines = [f"const lanes o{k} = 1. / size_of(S[{k * (nd + 1)}]);" for k in diagonal]
+        lines = ["if (strongest) {"]
+        lines += [f"const lanes o{k} = 1. / size_of(S[{k * (nd + 1)}]);" for k in diagonal]
         for k, (i, j) in enumerate(self._pairs):
             product = f"S[{j * nd + i}] * S[{i * nd + j}]"
             lines.append(f"const lanes q{k} = size_of({product}) * (o{i} * o{j});")
             lines.append(f"most[{k}] = pick(q{k} > most[{k}], q{k}, most[{k}]);")
-        return lines
+        return [*lines, "}"]
 
     def _right(self) -> list[str]:
         """Right sides of what diffuses, and its state."""
@@ -181,7 +182,7 @@ class Writer:
             "}",
             "} else {",
             f"for (int k = 0; k < {nb}; k++) EACH sums[k] += sum[k][l];",
-            f"for (int k = 0; k < {pairs}; k++)",
+            f"for (int k = 0; strongest && k < {pairs}; k++)",
             "EACH strongest[k] = most[k][l] > strongest[k] ? most[k][l] : strongest[k];",
             "EACH *bad += (long)failed[l];",
             "}",

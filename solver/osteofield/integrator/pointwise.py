@@ -79,7 +79,8 @@ class Pointwise:
             np.zeros(1, np.int64),
         )
         b, known = right or (None, None)
-        self._run(state, c, volumes, slopes, b, known, single, whole, total, strongest, bad, None, None, None)
+        pairs = strongest if found.pairs else None
+        self._run(state, c, volumes, slopes, b, known, single, whole, total, pairs, bad, None, None, None)
         found.add(total, self._of_pair, strongest)
         return int(bad[0])
 

@@ -168,35 +168,41 @@ class System(States):
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
         """Collective: factor ``c I - J(t, y)``; False if a local block is singular or not finite."""
         self.reuse.forget()
-        good = self._factor(t, y, c)
+        good = self._everywhere(self._factor(t, y, c))
         self.reuse.forget()
         return good
 
+    def _everywhere(self, good: bool) -> bool:
+        """Collective: whether all is good on every rank."""
+        return bool(self.reduce(np.array([float(not good)]))[0] == 0)
+
     def _factor(self, t: float, y: np.ndarray, c: float) -> bool:
+        """Collective: as `_prepare`, with factors that stay."""
         self._at = None
         for points, elimination in self._kinds:
             points.kernel.jacobian(t, *self._arguments(points, y), elimination.J)
         return self._prepare(c, None)
 
     def _prepare(self, c: float, right: tuple[np.ndarray, np.ndarray] | None) -> bool:
+        """Collective: node blocks, and all that the preconditioner needs; whether this rank's are good."""
         if self._krylov is not None:
             self._krylov.reset()
         if not self._whole_is_used:
             self._whole = None
         self._whole_is_used, self._shift = False, c
-        found = Couplings(self.problem.diffusing)
-        bad, good = self._eliminate(found, right), True
-        if not self.reuse.serves(c):
-            good = self.reuse.make(c, found)
-        return bool(self.reduce(np.array([float(bad or not good)]))[0] == 0)
+        older = self.reuse.serves(c)
+        found = Couplings(self.problem.diffusing, pairs=not older)
+        good = self._eliminate(found, right) == 0
+        if not older:
+            good &= self.reuse.make(c, found)
+        return good
 
     def _renew(self) -> bool:
         """Collective: new blocks for the preconditioner of a step that was begun with older ones."""
         found = Couplings(self.problem.diffusing)
         self._eliminate(found)
         self.reuse.renewed += 1
-        good = self.reuse.make(self._shift, found)
-        return bool(self.reduce(np.array([float(not good)]))[0] == 0)
+        return self._everywhere(self.reuse.make(self._shift, found))
 
     def _eliminate(self, found: Couplings, right: tuple[np.ndarray, np.ndarray] | None = None) -> int:
         """Eliminate at every point of this rank; returns how many are singular."""
@@ -224,7 +230,7 @@ class System(States):
         self._whole_is_used = True
         if self._whole is None:
             self._whole = np.zeros(self._single.shape)
-            self._eliminate(Couplings(self.problem.diffusing))
+            self._eliminate(Couplings(self.problem.diffusing, pairs=False))
         return self._whole
 
     def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -262,19 +268,26 @@ class System(States):
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
             target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
             done = self._krylov.solve(self._b, self._xd, weights, target, share)
-            if not done.converged and self.reuse.older and self._renew():
-                self._krylov.reset()
-                first, done = done, self._krylov.solve(self._b, self._xd, weights, target, share)
-                done = replace(done, iterations=first.iterations + done.iterations)
             self.reuse.solved(done.iterations)
-            if not done.converged and self.rescue is not None:
-                self.rescued += 1
-                self.reuse.forget()
-                first, done = done, self.rescue.solve(self._b, self._xd, weights, target)
-                done = replace(done, iterations=first.iterations + done.iterations)
+            if not done.converged and self._everywhere(bool(np.isfinite(self._b).all())):
+                done = self._solve_again(done, weights, target, share)
         self.iterations += done.iterations
         self.solves += 1
         return done
+
+    def _solve_again(self, done: Solve, weights: np.ndarray, target: float, share: float) -> Solve:
+        """Collective: a solve that failed, once more with new node blocks if there are, or a stronger one."""
+        before = done.iterations
+        if self._krylov is not None and self.reuse.older and self._renew():
+            self._krylov.reset()
+            done = self._krylov.solve(self._b, self._xd, weights, target, share)
+            done = replace(done, iterations=before + done.iterations)
+        self.reuse.forget()
+        if done.converged or self.rescue is None:
+            return done
+        self.rescued += 1
+        before, done = done.iterations, self.rescue.solve(self._b, self._xd, weights, target)
+        return replace(done, iterations=before + done.iterations)
 
     def reaction_along(self, v: np.ndarray) -> np.ndarray:
         """This rank's part of the totals of (reaction Jacobian) v at the last prepared state."""
@@ -307,7 +320,7 @@ class System(States):
             scale, tolerance, share: As in `solve`.
         """
         if not self.pointwise:
-            if not self._factor(t, y, c):
+            if not self._everywhere(self._factor(t, y, c)):
                 return Correction(SINGULAR)
             self.add_rate(t, y, d)
             if not self.solve(d, d, scale, tolerance, share).converged:
@@ -317,11 +330,12 @@ class System(States):
         for _, elimination in self._kinds:
             elimination.release()
         self._at = t, y, d
-        if not self._prepare(c, (self._b, self._x)):
-            return Correction(SINGULAR)
+        good = self._prepare(c, (self._b, self._x))
         self._move(y)
+        if not good:  # the first norm tells all other ranks
+            self._b[:] = np.nan
         if not self._solve_diffusing(scale, tolerance, share).converged:
-            return Correction(DIVERGED)
+            return Correction(DIVERGED if self._everywhere(good) else SINGULAR)
         return self._finish(t, y, d)
 
     def _move(self, y: np.ndarray) -> None:
