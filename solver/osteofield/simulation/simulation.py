@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from .outputs import Outputs
 from .schedule import Schedule
 from .seeding import Focus, place_foci
 from .snapshot import Keeper, Restored
-from .start import homeostasis, initial_values
+from .start import homeostasis, initial_values, with_names
 from .stops import Stops
 from .writer import Writer
 
@@ -208,7 +207,7 @@ class Simulation:
                         self._checkpoint(writer)
             except ComputationStopped as e:
                 status = "stopped"
-                reason = re.sub(r"population (\d+)", lambda m: self.names[int(m[1])], str(e))
+                reason = with_names(str(e), self.names)
                 if broken := snapshot.damage(self.tissue, self.system, self._integrator.y):
                     reason += f" The state itself is damaged: {broken}."
         # without a first one the frame at day 0 would be missing for ever

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..errors import ComputationStopped
 from ..integrator import System, steady_state
 from ..kinetics import Network
 from ..tissue import Tissue
@@ -33,17 +35,31 @@ def homeostasis(
         healthy: Gives the values to start from.
         held: Populations without a set point of their own, left where they start.
         log: Hears how it was found.
+
+    Raises:
+        ComputationStopped: There is none.
     """
     y = system.vector()
     system.marrow(y)[:] = [healthy.healthy[p.name] for p in healthy.marrow]
     system.surface(y)[:] = [healthy.healthy[p.name] for p in healthy.surface]
-    found = steady_state(system, y, held)
+    # without a [steady] table the well-mixed model need not be at rest in its initial values
+    far = healthy.model.steady is None
+    try:
+        found = steady_state(system, y, held, far=far)
+    except ComputationStopped as e:
+        raise ComputationStopped(f"homeostasis: {with_names(str(e), tissue.names)}") from e
     _freeze(tissue.network, system, found.y)
+    marched = f"{found.steps} steps ({found.days:.3g} days), " if found.steps else ""
     log(
-        f"homeostasis: {found.steps} steps ({found.days:.3g} days), {found.newton} Newton iterations, "
+        f"homeostasis: {marched}{found.newton} Newton iterations, "
         f"largest relative rate left {found.rate:.1e} per day"
     )
     return found.y
+
+
+def with_names(text: str, names: Sequence[str]) -> str:
+    """What the integrator says of "population 3", with its name."""
+    return re.sub(r"population (\d+)", lambda m: names[int(m[1])], text)
 
 
 def _freeze(network: Network, system: System, y: np.ndarray) -> None:
