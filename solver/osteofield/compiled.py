@@ -13,18 +13,49 @@ from .cbuild import load
 
 # its methods are C, those of cffi.FFI are Python and take three times as long: a step makes hundreds of calls
 _FFI = FFI()
-BUFFER, NEW = _FFI.from_buffer, _FFI.new
-_CTYPES = {"d": "double[]", "f": "float[]", "i": "int[]", "l": "long[]", "B": "unsigned char[]"}
+BUFFER, NEW, NULL = _FFI.from_buffer, _FFI.new, _FFI.NULL
+_CTYPES = {
+    "d": "double[]", "f": "float[]", "i": "int[]", "h": "short[]", "l": "long[]", "B": "unsigned char[]"
+}  # fmt: skip
+
+
+class Record:
+    """A C struct whose pointers point into numpy arrays, other records, or nowhere.
+
+    Args:
+        pointer: To the struct, all zero.
+        types: C types of arrays by the character of their dtype.
+        fields: First values, as for `set`.
+    """
+
+    def __init__(self, pointer: Any, types: dict[str, Any], fields: dict[str, Any]):
+        self.pointer, self._types = pointer, types
+        self._kept: dict[str, Any] = {}  # what the pointers point to must live as long as they
+        self.set(**fields)
+
+    def set(self, **fields: Any) -> None:
+        """Set fields: a contiguous array, another record or None where the struct has a pointer, or a number."""
+        for name, value in fields.items():
+            given = value
+            if isinstance(value, np.ndarray):
+                given = BUFFER(self._types[value.dtype.char], value)
+            elif isinstance(value, Record):
+                given = value.pointer
+            elif value is None:
+                given = NULL
+            setattr(self.pointer, name, given)
+            self._kept[name] = given
 
 
 class Compiled:
     """The functions of some C source, each called by its C name.
 
     Arrays are passed as they are and checked to be contiguous (cffi refuses others), numbers as Python
-    numbers.
+    numbers, structs as `Record`, and None where a pointer may be null.
 
     Args:
-        source: C text; functions that return void, long or double and are not static can be called.
+        source: C text; functions that return void, long or double and are not static can be called, structs
+            with a name of their own can be made.
         header: What comes before it, without functions of its own.
         contract: Whether a product and a sum may be rounded once.
     """
@@ -43,15 +74,31 @@ class Compiled:
         )
 
         def call(*args: Any) -> Any:
-            return function(*[buffer(types[a.dtype.char], a) if type(a) is ndarray else a for a in args])
+            return function(
+                *[
+                    buffer(types[a.dtype.char], a)
+                    if type(a) is ndarray
+                    else a.pointer
+                    if type(a) is Record
+                    else NULL
+                    if a is None
+                    else a
+                    for a in args
+                ]
+            )
 
         setattr(self, name, call)
         return call
+
+    def record(self, kind: str, **fields: Any) -> Record:
+        """A struct of that kind; what is not given is zero."""
+        return Record(self._ffi.new(f"{kind} *"), self._types, fields)
 
 
 def _declarations(source: str) -> str:
     """cffi declarations read off the C source."""
     text = re.sub(r"//[^\n]*", "", source)
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    structs = re.findall(r"^typedef struct[^;{]*\{[^}]*\} \w+;", text, flags=re.M)
     found = re.findall(r"^\s*((?:void|long|double) [A-Za-z0-9_]+\([^)]*\)) \{", text, flags=re.M)
-    return "\n".join(" ".join(d.split()).replace("real ", "float ") + ";" for d in found)
+    return "\n".join(" ".join(d.split()).replace("real ", "float ") for d in [*structs, *(f"{d};" for d in found)])

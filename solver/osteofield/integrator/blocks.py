@@ -14,7 +14,8 @@ from ..compiled import BUFFER, NEW, Compiled
 from .pattern import CANCELLED
 from .sparse import WEIGHTS
 
-_SOURCES = ("rows", "points", "krylov", "states", "levels")
+_SOURCES = ("rows", "points", "krylov", "states", "levels", "cycle")
+STRETCH = 64  # rows between which a cycle looks what has all its neighbours
 
 
 class Blocks(Compiled):
@@ -24,7 +25,7 @@ class Blocks(Compiled):
         folder = resources.files(__package__)
         source = "\n".join(folder.joinpath(f"{name}.c").read_text() for name in _SOURCES)
         header = f"#define ND {nd}\n#define NM {nm}\n#define NS {ns}\n#define WEIGHTS {WEIGHTS}\n"
-        header += f"#define CANCELLED {CANCELLED}\n"
+        header += f"#define CANCELLED {CANCELLED}\n#define STRETCH {STRETCH}\n"
         self.nd, self.nm, self.ns = nd, nm, ns
         super().__init__(source, lanes() + header)
 

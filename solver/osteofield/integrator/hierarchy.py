@@ -8,42 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .aggregation import Prolongator, coarsen
+from ..compiled import Record
+from .aggregation import coarsen
 from .blocks import Blocks, padded_rows
 from .elimination import Couplings
 from .groups import Groups
-from .halo import LocalMatrix, Replica
+from .halo import LocalMatrix, Replica, Transfer
+from .level import Level
 from .reduction import reduced, reduced_both
 
 if TYPE_CHECKING:
     from mpi4py import MPI
-
-
-OVERLAP = 10_000  # rows of a level whose edge is worth calls of its own
-
-
-class Level:
-    """One level: the stiffness, its node blocks, and the transfer to the next coarser level."""
-
-    def __init__(self, stiffness: LocalMatrix, blocks: Blocks):
-        self.indptr, self.indices = stiffness.indptr, stiffness.indices
-        self.lower, self.upper, diagonal = stiffness.split()
-        self.values = np.ascontiguousarray(stiffness.values, np.float32)
-        self.diagonal = diagonal.astype(np.float32)
-        self.halo = stiffness.halo
-        n, nd = stiffness.rows, blocks.nd
-        self.rows = n
-        self.edge = stiffness.edge if n >= OVERLAP else n
-        self.x = padded_rows(n + self.halo.ghosts, nd)
-        self.b = padded_rows(n + self.halo.ghosts, nd)
-        self.prolong: Prolongator | None = None
-        self._width = -1
-
-    def resize(self, width: int) -> None:
-        """Make room for node blocks of `width` numbers: S (ghosts too), and its inverse together with K."""
-        if width != self._width:
-            self._width = width
-            self.schur, self.inverse = padded_rows(len(self.x), width), padded_rows(self.rows, width)
 
 
 class Hierarchy:
@@ -83,12 +58,16 @@ class Hierarchy:
         self._c, self._comm = blocks, comm
         self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
         self.levels = [Level(stiffness, blocks)]
+        self.levels[0].alone = comm.size == 1
         self._coarsen(stiffness)
+        self._smoother: Record = blocks.record("smoother", D=self._D)
+        self._image: Record = blocks.record("image")
         self._trace = float(reduced(self._comm, np.array([stiffness.diagonal().sum()]))[0])
         self._apart = False  # whether constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
         self._rest = padded_rows(stiffness.rows, blocks.nd)
         self.operator = padded_rows(stiffness.rows, blocks.nd**2)
+        self._image.set(S=self.operator)
         self.groups: Groups | None = None
 
     def _coarsen(self, matrix: LocalMatrix) -> None:
@@ -100,8 +79,9 @@ class Hierarchy:
             before, total = total, self._total_rows(matrix, comm)
             if total > self.STALLED * before:
                 return
-            self.levels[-1].prolong = prolongator
             self.levels.append(Level(matrix, self._c))
+            self.levels[-1].alone |= self.levels[-2].alone
+            self.levels[-2].continue_with(prolongator, self.levels[-1])
             if isinstance(matrix.halo, Replica):
                 from mpi4py import MPI
 
@@ -146,6 +126,10 @@ class Hierarchy:
             level.resize(self._c.nd**2 if groups is None else groups.width)
         if groups is None:
             self.levels[0].schur = self.operator
+            self._smoother.set(whole=1, groups=0, size=None, index=None, width=self._c.nd**2)
+        else:
+            count, size, index, width = groups.layout
+            self._smoother.set(whole=0, groups=count, size=size, index=index, width=width)
 
     def _refresh(self, n: int) -> int:
         """Collective: blocks of the level below, and inverses of this one; how many there are none of."""
@@ -208,110 +192,89 @@ class Hierarchy:
         Returns:
             The level's own array (owned + ghost rows); ghosts are not up to date.
         """
+        x = self.levels[0].x
         if not self._apart:
-            return self._cycle(0, b)
+            self._cycle(0, b, x)
+            return x
         constant = np.linalg.lstsq(self._total, reduced(self._comm, b.sum(axis=0, dtype=np.float64)))[0]
         self._c.subtract_uniform(self.levels[0].rows, self.operator, constant, b, self._rest)
-        x = self._cycle(0, self._rest)
+        self._cycle(0, self._rest, x)
         x += constant.astype(np.float32)
         return x
 
-    def apply_dots(
-        self,
-        x: np.ndarray,
-        k: int,
-        weights: np.ndarray,
-        basis: np.ndarray,
-        stride: int,
-        r: np.ndarray,
-        w: np.ndarray,
-        out: np.ndarray,
-    ) -> None:
-        """Collective: ``w = (D K + S) x``, rounded to single precision, and this rank's weighted products.
+    def direction(
+        self, r: np.ndarray, z: np.ndarray, k: int, weights: np.ndarray, basis: np.ndarray, w: np.ndarray
+    ) -> np.ndarray:
+        """Collective: a cycle for `r` into `z`, and ``w = (D K + S) z``, rounded to single precision.
 
         Args:
-            x: (owned + ghost rows, nd), ghosts are filled here.
+            r: (rows, nd).
+            z: (owned + ghost rows, nd), the cycle.
             k: Vectors of the basis.
             weights: (nd,) of the products.
-            basis: Its vectors, `stride` numbers apart.
-            stride: See `basis`.
-            r: (rows, nd).
-            w: (rows, nd), the result.
-            out: (k + 2,): products of w with the basis, with itself and with `r`.
+            basis: (at least k, rows * nd), its vectors.
+            w: (rows, nd).
+
+        Returns:
+            (k + 2,) this rank's weighted products of w with the basis, with itself and with `r`.
         """
+        out = np.zeros(k + 2)
+        self._image.set(weights=weights, V=basis, r=r, stride=basis.shape[1], k=k, w=w, out=out)
+        if self._apart:
+            z[:] = self.cycle(r)
+            self._apply(z, self.levels[0].rows)
+        else:
+            self._cycle(0, r, z, self._image)
+        return out
+
+    def _apply(self, z: np.ndarray, left: int) -> None:
+        """Collective: the operator and its products in rows before `left`, which is no edge row."""
         fine = self.levels[0]
-
-        def part(first: int, last: int) -> None:
-            if first < last:
-                self._c.apply_dots(
-                    first, last, fine.indptr, fine.indices, fine.values, self._D, self.operator, x, k,
-                    weights, basis, stride, r, w, out,
-                )  # fmt: skip
-
-        out[:] = 0.0
-        moving = fine.halo.begin(x)
-        part(fine.edge, fine.rows)
+        moving = fine.halo.begin(z)
+        self._c.apply_rows(fine.record, self._smoother, self._image, z, fine.edge, left)
         moving.end()
-        part(0, fine.edge)
+        self._c.apply_rows(fine.record, self._smoother, self._image, z, 0, min(fine.edge, left))
 
-    def _sweep(self, level: Level, b: np.ndarray, backward: int) -> None:
-        g = self.groups
-        matrix = level.indptr, level.indices, level.values, level.diagonal
-        if g is None:
-            self._c.sweep(level.rows, backward, *matrix, self._D, level.inverse, b, level.x)
-        else:
-            self._c.sweep_groups(level.rows, backward, *matrix, self._D, *g.layout, level.inverse, b, level.x)
-
-    def _sweep_from_zero(self, level: Level, b: np.ndarray, first: int, last: int) -> None:
-        if first == last:
+    def _cycle(self, n: int, b: np.ndarray, x: np.ndarray, image: Record | None = None) -> None:
+        """Collective: a cycle of level `n` and below, and the operator on it where there is an `image`."""
+        level, c, smoother = self.levels[n], self._c, self._smoother
+        if level.alone:
+            single = len(self.levels) == 1 and level.rows <= 1
+            c.cycle(level.record, smoother, 1 if single else self.SWEEPS_COARSEST, b, x, image)
             return
-        g = self.groups
-        matrix = level.indptr, level.lower, level.indices, level.values
-        if g is None:
-            self._c.sweep_from_zero(first, last, *matrix, self._D, level.inverse, b, level.x)
-        else:
-            self._c.sweep_groups_from_zero(
-                first, last, *matrix, self._D, *g.layout, level.inverse, b, level.x
-            )
-
-    def _cycle(self, n: int, b: np.ndarray) -> np.ndarray:
-        level = self.levels[n]
-        self._sweep_from_zero(level, b, 0, level.edge)
-        moving = level.halo.begin(level.x)
-        self._sweep_from_zero(level, b, level.edge, level.rows)
-        moving.end()
+        c.sweep_from_zero(level.record, smoother, b, x, 0, level.edge)
+        moving = level.halo.begin(x)
         p = level.prolong
         if p is None:
-            self._sweep(level, b, 1)
-            sweeps = 1 if len(self.levels) == 1 and level.rows <= 1 else self.SWEEPS_COARSEST
-            for _ in range(sweeps - 1):
-                level.halo(level.x)
-                self._sweep(level, b, 0)
-                level.halo(level.x)
-                self._sweep(level, b, 1)
-            return level.x
+            self._solve_coarsest(level, b, x, moving)
+            if image is not None:
+                self._apply(x, level.rows)
+            return
         coarse = self.levels[n + 1]
         coarse.b.fill(0.0)
-        self._restrict(level, p, 0, level.edge, coarse.b)
+        done = c.descend(level.record, smoother, b, x, coarse.b, level.edge, level.half, level.edge)
+        moving.end()
+        c.restrict_rows(level.record, smoother, x, coarse.b, 0, level.edge)
         moving = coarse.halo.begin_add(coarse.b)
-        self._restrict(level, p, level.edge, level.rows, coarse.b)
+        c.descend(level.record, smoother, b, x, coarse.b, level.half, level.rows, done)
         moving.end()
-        correction = self._cycle(n + 1, coarse.b)
-        moving = coarse.halo.begin(correction)
-        self._prolong(level, p, correction, level.edge, level.rows)
+        self._cycle(n + 1, coarse.b, coarse.x)
+        at = np.full(3, level.rows)
+        moving = coarse.halo.begin(coarse.x)
+        c.ascend(level.record, smoother, b, x, coarse.x, level.upper, image, level.edge, at)
         moving.end()
-        self._prolong(level, p, correction, 0, level.edge)
-        self._prolong(level, p, correction, level.rows, len(level.x))  # ghosts need no exchange
-        self._sweep(level, b, 1)
-        return level.x
+        c.prolong(level.record, coarse.x, x, level.rows, len(x))  # ghosts need no exchange
+        c.ascend(level.record, smoother, b, x, coarse.x, 0, image, level.edge, at)
+        if image is not None:
+            self._apply(x, int(at[2]))
 
-    def _prolong(self, level: Level, p: Prolongator, correction: np.ndarray, first: int, last: int) -> None:
-        if first < last:
-            self._c.prolong(first, last, p.columns, p.weights, correction, level.x)
-
-    def _restrict(self, level: Level, p: Prolongator, first: int, last: int, out: np.ndarray) -> None:
-        if first < last:
-            self._c.restrict_after_zero(
-                first, last, level.indptr, level.upper, level.indices, level.values, self._D, level.x,
-                p.columns, p.weights, out,
-            )  # fmt: skip
+    def _solve_coarsest(self, level: Level, b: np.ndarray, x: np.ndarray, moving: Transfer) -> None:
+        """Collective: sweeps, the first of which has come to the edge."""
+        self._c.sweep_from_zero(level.record, self._smoother, b, x, level.edge, level.rows)
+        moving.end()
+        for k in range(self.SWEEPS_COARSEST):
+            if k:
+                level.halo(x)
+                self._c.sweep(level.record, self._smoother, 0, b, x)
+                level.halo(x)
+            self._c.sweep(level.record, self._smoother, 1, b, x)

@@ -4,26 +4,19 @@ void pack(long n, const double *y, double *x) { // diffusing part of marrow rows
     for (long i = 0; i < n; i++)
         for (int p = 0; p < ND; p++) x[i * ND + p] = y[i * NM + p];
 }
-static inline void kx(const int *ip, const int *ix, const real *kv, const double *x, long i, double *s) { // row of K x
+static inline void kx(const stiffness *K, const double *x, long i, double *s) { // row of K x
     const double *xi = x + i * ND;
-    double t[ND];
-    for (int p = 0; p < ND; p++) s[p] = t[p] = 0.;
-    int j = ip[i];
-    for (; j + 1 < ip[i + 1]; j += 2) {
-        const double v = kv[j], *xj = x + (long)ix[j] * ND, u = kv[j + 1], *xk = x + (long)ix[j + 1] * ND;
+    for (int p = 0; p < ND; p++) s[p] = 0.;
+    for (int j = K->start[i]; j < K->start[i + 1]; j++) {
+        const double v = K->value[j], *xj = x + (long)K->column[j] * ND;
         for (int p = 0; p < ND; p++) s[p] += v * (xj[p] - xi[p]);
-        for (int p = 0; p < ND; p++) t[p] += u * (xk[p] - xi[p]);
     }
-    if (j < ip[i + 1])
-        for (int p = 0; p < ND; p++) s[p] += kv[j] * (x[(long)ix[j] * ND + p] - xi[p]);
-    for (int p = 0; p < ND; p++) s[p] += t[p];
 }
 // y = (D K + S) x, x has owned and ghost rows
-void apply(long n, const int *ip, const int *ix, const real *kv, const double *D, const double *S, const double *x,
-           double *y) {
-    for (long i = 0; i < n; i++) {
+void apply(const stiffness *K, const double *D, const double *S, const double *x, double *y) {
+    for (long i = 0; i < K->rows; i++) {
         double s[ND];
-        kx(ip, ix, kv, x, i, s);
+        kx(K, x, i, s);
         for (int p = 0; p < ND; p++) s[p] *= D[p];
         const double *Si = S + i * NB, *xi = x + i * ND;
         for (int q = 0; q < ND; q++) {
@@ -89,27 +82,6 @@ void dots(long n, int k, const real *w2, const real *V, long stride, const real 
     for (int j = 0; j < k + 2; j++) out[j] = 0.;
     for (long i0 = 0; i0 < n; i0 += PIECE) {
         const long m = n - i0 < PIECE ? n - i0 : PIECE, o = i0 * ND;
-        products(m, k, w2, V + o, stride, w + o, r + o, out);
-    }
-}
-// w = (D K + S) x in rows `first` to `last`, for owned and ghost rows of x; out += the products of `dots`. Rows of K sum
-// to zero and what differences to the neighbours give is accurate also where x is smooth.
-void apply_dots(long first, long last, const int *ip, const int *ix, const real *kv, const real *D, const real *S,
-                const real *x, int k, const real *w2, const real *V, long stride, const real *r, real *w, double *out) {
-    const vec d = padded(D);
-    for (long i0 = first; i0 < last; i0 += PIECE) {
-        const long m = last - i0 < PIECE ? last - i0 : PIECE, o = i0 * ND;
-        for (long i = i0; i < i0 + m; i++) {
-            const vec xi = get(x + i * ND);
-            vec s = {0}, t = {0};
-            int j = ip[i], e = ip[i + 1];
-            for (; j + 1 < e; j += 2) {
-                s += kv[j] * (get(x + (long)ix[j] * ND) - xi);
-                t += kv[j + 1] * (get(x + (long)ix[j + 1] * ND) - xi);
-            }
-            if (j < e) s += kv[j] * (get(x + (long)ix[j] * ND) - xi);
-            put(w + i * ND, d * (s + t) + block(S + i * NB, x + i * ND));
-        }
         products(m, k, w2, V + o, stride, w + o, r + o, out);
     }
 }

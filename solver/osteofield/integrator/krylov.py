@@ -72,7 +72,7 @@ class Krylov:
         self.basis, self.limit = basis, limit
         self._rows, self._stride = rows, rows * blocks.nd
         self._C = padded_rows(basis, self._stride)
-        self._Z = padded_rows(basis, self._stride)
+        self._Z = padded_rows(basis, (rows + ghosts) * blocks.nd)
         self._R = np.zeros((basis, basis))
         self._r = padded_rows(rows, blocks.nd)
         self._x = np.zeros((rows + ghosts, blocks.nd))
@@ -143,10 +143,8 @@ class Krylov:
             if k == self.basis:
                 self._add(beta, x, y, k)
                 y[:], k = 0.0, 0
-            z, w = self._operator.cycle(r), C[k].reshape(n, c.nd)
-            Z[k] = z[:n].reshape(-1)
-            self._operator.apply_dots(z, k, weights, C, stride, r, w, out)
-            dots = reduced(self._comm, out[: k + 2])
+            z, w = Z[k].reshape(-1, c.nd), C[k].reshape(n, c.nd)
+            dots = reduced(self._comm, self._operator.direction(r, z, k, weights, C, w))
             h, along = dots[:k].copy(), dots[k + 1]
             square = dots[k] - h @ h
             R[:, k] = 0.0
@@ -194,7 +192,7 @@ class Krylov:
             R, coefficients = self._R, beta * y[:k]
             for j in range(k - 1, -1, -1):
                 coefficients[j] = (coefficients[j] - R[j, j + 1 : k] @ coefficients[j + 1 :]) / R[j, j]
-            self._c.combine(self._rows, k, coefficients, self._Z, self._stride, x)
+            self._c.combine(self._rows, k, coefficients, self._Z, self._Z.shape[1], x)
 
     def _root(self, mine: float) -> float:
         """Collective: square root of a sum over ranks."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-3.0-or-later
-// A level of the multigrid hierarchy, single precision. Where a function has `first` and `last`, these rows are done.
+// Node blocks of a level of the multigrid hierarchy, single precision: inverses, groups of populations, coarse blocks.
 // Eight inverses side by side, in place, column major, without pivoting; false where a pivot is small beside its column.
 static inline int invert_lanes(const int n, lanes *A) {
     places good = A[0] == A[0]; // a NaN is not good
@@ -85,33 +85,6 @@ void subtract_uniform(long n, const real *S, const double *z, const real *b, rea
         for (int q = 0; q < ND; q++)
             for (int p = 0; p < ND; p++) s[p] -= S[i * NB + q * ND + p] * z[q];
         for (int p = 0; p < ND; p++) o[i * ND + p] = (real)s[p];
-    }
-}
-static inline void relax(const int *ip, const int *ix, const real *kv, const real *kd, vec D, const real *P,
-                         const real *b, real *x, long i) {
-    real t[VW];
-    vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
-    *(loose *)t = get(b + i * ND) - D * s;
-    put(x + i * ND, block(P + i * NB, t));
-}
-// one Gauss-Seidel sweep with block inverses; ghost rows of x are read only
-void sweep(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D,
-           const real *P, const real *b, real *x) {
-    const vec d = padded(D);
-    if (backward)
-        for (long i = n - 1; i >= 0; i--) relax(ip, ix, kv, kd, d, P, b, x, i);
-    else
-        for (long i = 0; i < n; i++) relax(ip, ix, kv, kd, d, P, b, x, i);
-}
-// The first forward sweep, from x = 0: only neighbours that come before count: the columns of a row ascend,
-// those before the diagonal end at lo[i], those after it begin at up[i].
-void sweep_from_zero(long first, long last, const int *ip, const int *lo, const int *ix, const real *kv, const real *D,
-                     const real *P, const real *b, real *x) {
-    const vec d = padded(D);
-    for (long i = first; i < last; i++) {
-        real t[VW];
-        *(loose *)t = get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x);
-        put(x + i * ND, block(P + i * NB, t));
     }
 }
 // ---------------------------------------------------------------- smoothers that couple groups of populations only
@@ -202,24 +175,7 @@ static inline void put_groups(int ng, const int *size, const int *index, const r
     }
     put(x, *(loose *)z);
 }
-void sweep_groups_from_zero(long first, long last, const int *ip, const int *lo, const int *ix, const real *kv,
-                            const real *D, int ng, const int *size, const int *index, int w, const real *P, const real *b,
-                            real *x) {
-    const vec d = padded(D);
-    for (long i = first; i < last; i++)
-        put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * part(ip[i], lo[i], ix, kv, x), x + i * ND);
-}
-void sweep_groups(long n, int backward, const int *ip, const int *ix, const real *kv, const real *kd, const real *D, int ng,
-                  const int *size, const int *index, int w, const real *P, const real *b, real *x) {
-    const vec d = padded(D);
-    for (long r = 0; r < n; r++) {
-        const long i = backward ? n - 1 - r : r;
-        const vec s = krow(ip, ix, kv, x, i) - kd[i] * get(x + i * ND);
-        put_groups(ng, size, index, P + i * w, get(b + i * ND) - d * s, x + i * ND);
-    }
-}
-// ---------------------------------------------------------------- transfer: WEIGHTS coarse rows per fine row
-// Y += P^T X for rows of w numbers, sixteen at a time
+// Y += P^T X for rows of w numbers, sixteen at a time; WEIGHTS coarse rows per fine row
 static inline void lump_rows(long first, long last, const int w, const int *column, const real *weight, const real *x,
                              real *y) {
     typedef real sixteen __attribute__((vector_size(64)));
@@ -241,28 +197,4 @@ void lump(long first, long last, int w, const int *column, const real *weight, c
         lump_rows(first, last, NB, column, weight, x, y);
     else
         lump_rows(first, last, w, column, weight, x, y);
-}
-// c += P^T (what is left after `sweep_from_zero`): the neighbours that come after, ghosts included, are all that it has
-// not seen.
-void restrict_after_zero(long first, long last, const int *ip, const int *up, const int *ix, const real *kv,
-                         const real *D, const real *x, const int *column, const real *weight, real *c) {
-    const vec d = padded(D);
-    for (long i = first; i < last; i++) {
-        const vec r = -d * part(up[i], ip[i + 1], ix, kv, x);
-        for (int e = 0; e < WEIGHTS; e++) {
-            real *to = c + (long)column[WEIGHTS * i + e] * ND;
-            put(to, get(to) + weight[WEIGHTS * i + e] * r);
-        }
-    }
-}
-// x += P c
-void prolong(long first, long last, const int *column, const real *weight, const real *c, real *x) {
-    for (long i = first; i < last; i++) {
-        vec s = get(x + i * ND), t = {0};
-        for (int e = 0; e < WEIGHTS; e += 2) {
-            s += weight[WEIGHTS * i + e] * get(c + (long)column[WEIGHTS * i + e] * ND);
-            t += weight[WEIGHTS * i + e + 1] * get(c + (long)column[WEIGHTS * i + e + 1] * ND);
-        }
-        put(x + i * ND, s + t);
-    }
 }

@@ -29,7 +29,6 @@ class Rescue:
 
     Args:
         local: Owned rows of K.
-        stiffness: Its values as they are used everywhere, single precision.
         diffusivity: Of every diffusing population; the caller may change the values.
         schur: Gives (rows, nd^2) S, column major, in double precision.
         apply: ``apply(x, y)``: y = A x in double precision; x has owned and ghost rows.
@@ -45,14 +44,13 @@ class Rescue:
     def __init__(
         self,
         local: LocalMatrix,
-        stiffness: np.ndarray,
         diffusivity: np.ndarray,
         schur: Callable[[], np.ndarray],
         apply: Callable[[np.ndarray, np.ndarray], None],
         hierarchy: Hierarchy,
         comm: MPI.Comm,
     ):
-        self._local, self._stiffness, self._D, self._schur = local, stiffness, diffusivity, schur
+        self._local, self._D, self._schur = local, diffusivity, schur
         self._apply, self._hierarchy, self._comm = apply, hierarchy, comm
         self._nd = len(diffusivity)
 
@@ -110,7 +108,7 @@ class Rescue:
         rows = np.repeat(np.arange(n), np.diff(k.indptr))
         off = k.indices != rows
         i, j = rows[off], k.indices[off]
-        v = self._stiffness[off].astype(np.float64)
+        v = k.values[off].astype(np.float32).astype(np.float64)  # as they are used everywhere
         diagonal = -np.bincount(i, v, n)  # K acts on differences between nodes
         i, j, v = np.append(i, np.arange(n)), np.append(j, np.arange(n)), np.append(v, diagonal)
         p = np.arange(nd)

@@ -21,19 +21,6 @@ typedef real loose __attribute__((vector_size(4 * VW), aligned(4), may_alias));
 static inline vec get(const real *x) { return *(const loose *)x; }
 static inline void put(real *x, vec v) { memcpy(x, &v, ND * sizeof(real)); }
 
-// sum of k_j x_j over entries j .. e of a matrix
-static inline vec part(int j, int e, const int *ix, const real *kv, const real *x) {
-    vec s = {0}, t = {0};
-    for (; j + 1 < e; j += 2) {
-        s += kv[j] * get(x + (long)ix[j] * ND);
-        t += kv[j + 1] * get(x + (long)ix[j + 1] * ND);
-    }
-    if (j < e) s += kv[j] * get(x + (long)ix[j] * ND);
-    return s + t;
-}
-static inline vec krow(const int *ip, const int *ix, const real *kv, const real *x, long i) {
-    return part(ip[i], ip[i + 1], ix, kv, x);
-}
 static inline vec block(const real *B, const real *t) { // column-major ND x ND block times t
     vec s = {0}, u = {0};
     int q = 0;
@@ -49,3 +36,37 @@ static inline vec padded(const real *D) {
     memcpy(d, D, ND * sizeof(real));
     return get(d);
 }
+
+// The one scalar stiffness K of a level. Row i has its entries before the diagonal in start[i] .. middle[i], those after
+// it in middle[i] .. start[i + 1], each an even number: an entry of zero is the last. The diagonal, minus their sum, is
+// left out: K acts on differences between rows, or its diagonal stands in inverse blocks.
+typedef struct {
+    long rows, edge; // own rows; those from `edge` on have no ghosts beside them
+    const int *start, *middle, *column;
+    const short *step; // columns of rows from `edge` on, counted from the row; null where that is too far
+    const real *value;
+    const int *near, *far; // of every STRETCH rows: least column of these and all after, largest own one of these and all before
+} stiffness;
+#define AHEAD 16 // rows, of 16 entries, that are fetched into the cache ahead of their turn
+static inline int narrow_from(const stiffness *K, long first) { return K->step && first >= K->edge; }
+
+#define NEIGHBOURS(NAME, VECTOR, NUMBER, GET, LESS)                                                                    \
+    static inline VECTOR NAME(const stiffness *K, int narrow, int j, int e, const NUMBER *x, long i) {                 \
+        VECTOR s = {0}, t = {0};                                                                                       \
+        const NUMBER *here = x + i * ND;                                                                               \
+        for (; j < e; j += 2) {                                                                                        \
+            const NUMBER *one = narrow ? here + (long)K->step[j] * ND : x + (long)K->column[j] * ND,                   \
+                         *two = narrow ? here + (long)K->step[j + 1] * ND : x + (long)K->column[j + 1] * ND;           \
+            s += K->value[j] * (GET(one) LESS);                                                                        \
+            t += K->value[j + 1] * (GET(two) LESS);                                                                    \
+        }                                                                                                              \
+        return s + t;                                                                                                  \
+    }
+NEIGHBOURS(neighbours, vec, real, get, )                // sum of k_j x_j over entries j .. e
+NEIGHBOURS(differences, vec, real, get, -get(here))     // sum of k_j (x_j - x_i)
+
+#define WIDTH(W) ((W) <= 2 ? 2 : (W) <= 4 ? 4 : (W) <= 8 ? 8 : (W) <= 16 ? 16 : (W) <= 32 ? 32 : 64)
+typedef double few __attribute__((vector_size(8 * WIDTH(ND)))); // a row in double precision
+typedef double few_loose __attribute__((vector_size(8 * WIDTH(ND)), aligned(8), may_alias));
+static inline few diffusing(const double *x) { return *(const few_loose *)x; }
+NEIGHBOURS(double_differences, few, double, diffusing, -diffusing(here))

@@ -159,6 +159,51 @@ void split(long n, const int *ip, const int *ix, const double *kv, int *lower, i
         upper[i] = j;
     }
 }
+// Off-diagonal entries of every row, those before the diagonal and those after it each made even in number by one of zero,
+// whose column is that of the last before: room for them was counted into start and middle. step: columns of rows from
+// `edge` on counted from the row; returns whether all of them are near enough.
+long paired(long n, long edge, const int *ip, const int *lower, const int *upper, const int *ix, const double *kv,
+            const int *start, const int *middle, int *column, short *step, float *value) {
+    long near = 1;
+    for (long i = 0; i < n; i++) {
+        for (int half = 0; half < 2; half++) {
+            const int from = half ? upper[i] : ip[i], to = half ? ip[i + 1] : lower[i];
+            const int end = half ? start[i + 1] : middle[i];
+            int at = half ? middle[i] : start[i];
+            for (int j = from; j < to; j++, at++) {
+                column[at] = ix[j];
+                value[at] = (float)kv[j];
+            }
+            if (at < end) {
+                column[at] = ix[to - 1];
+                value[at] = 0.f;
+            }
+        }
+        for (int j = start[i]; j < start[i + 1] && i >= edge; j++) {
+            const long d = column[j] - i;
+            near &= d >= -32768 && d <= 32767;
+            step[j] = (short)d;
+        }
+    }
+    return near;
+}
+// Of every `chunk` rows the least column of these and all after them, and the largest below n of these and all before,
+// the rows' own numbers among them.
+void extents(long n, long chunk, const int *start, const int *column, int *near, int *far) {
+    const long chunks = (n + chunk - 1) / chunk;
+    for (long k = 0; k < chunks; k++) {
+        const long last = (k + 1) * chunk < n ? (k + 1) * chunk : n;
+        int least = (int)(k * chunk), most = (int)(last - 1);
+        for (int j = start[k * chunk]; j < start[last]; j++) {
+            if (column[j] < least) least = column[j];
+            if (column[j] > most && column[j] < n) most = column[j];
+        }
+        near[k] = least;
+        far[k] = k && far[k - 1] > most ? far[k - 1] : most;
+    }
+    for (long k = chunks - 2; k >= 0; k--)
+        if (near[k + 1] < near[k]) near[k] = near[k + 1];
+}
 // ---------------------------------------------------------------- rows of arrays that go to other ranks
 void pack(long n, const int *rows, long bytes, const void *x, void *out) {
     for (long i = 0; i < n; i++) memcpy((char *)out + i * bytes, (const char *)x + rows[i] * bytes, bytes);

@@ -72,7 +72,6 @@ void linear2(long n, int k, const double *c, const double *d, const double **x, 
 
 // A row of a state is one vector, as wide as the next power of two: the numbers beyond the row are those of the
 // next one, or zeros after the last, and are never stored.
-#define WIDTH(W) ((W) <= 2 ? 2 : (W) <= 4 ? 4 : (W) <= 8 ? 8 : (W) <= 16 ? 16 : (W) <= 32 ? 32 : 64)
 #define KIND(NAME, W)                                                                                                  \
     typedef double NAME##_row __attribute__((vector_size(8 * WIDTH(W))));                                              \
     typedef long NAME##_mask __attribute__((vector_size(8 * WIDTH(W))));                                               \
@@ -153,27 +152,16 @@ void gaps(long n, int w, const double *m, int k, const double *a, const double *
         squares(rows, w, m + i, z, out + w);
     }
 }
-typedef double few __attribute__((vector_size(8 * WIDTH(ND)))); // the diffusing part of a row
-typedef double few_loose __attribute__((vector_size(8 * WIDTH(ND)), aligned(8), may_alias));
-static inline few diffusing(const double *x) { return *(const few_loose *)x; }
 // o = w o + f - D (K x) / m in marrow rows `first` to `end` of n, and out[p] += sum m f: rates f of the reactions with
 // what diffuses. Spare numbers follow x.
-void gain(long first, long end, long n, const int *ip, const int *ix, const real *kv, const double *D, const double *m,
-          const double *x, const double *f, double w, double *o, double *out) {
+static inline void gain_as(int narrow, long first, long end, long n, const stiffness K, const double *D, const double *m,
+                           const double *x, const double *f, double w, double *o, double *out) {
     marrow_row s = marrow_at(out, 1);
     few d = {0};
     memcpy(&d, D, ND * sizeof(double));
     for (long i = first; i < end; i++) {
-        const int last = i + 1 == n, e = ip[i + 1];
-        const few xi = diffusing(x + i * ND);
-        few a = {0}, b = {0};
-        int j = ip[i];
-        for (; j + 1 < e; j += 2) {
-            a += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
-            b += kv[j + 1] * (diffusing(x + (long)ix[j + 1] * ND) - xi);
-        }
-        if (j < e) a += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
-        a = (a + b) * d * (1. / m[i]);
+        const int last = i + 1 == n;
+        const few a = double_differences(&K, narrow, K.start[i], K.start[i + 1], x, i) * d * (1. / m[i]);
         double k[WIDTH(NM)] = {0};
         memcpy(k, &a, ND * sizeof(double));
         const marrow_row fi = marrow_at(f + i * NM, last);
@@ -182,23 +170,28 @@ void gain(long first, long end, long n, const int *ip, const int *ix, const real
     }
     marrow_put(out, s);
 }
+void gain(long first, long end, long n, const stiffness *K, const double *D, const double *m, const double *x,
+          const double *f, double w, double *o, double *out) {
+    if (narrow_from(K, first))
+        gain_as(1, first, end, n, *K, D, m, x, f, w, o, out);
+    else
+        gain_as(0, first, end, n, *K, D, m, x, f, w, o, out);
+}
 // b -= D K x in rows `first` to `end`. Spare numbers follow x.
-void diffuse(long first, long end, const int *ip, const int *ix, const real *kv, const double *D, const double *x,
-             double *b) {
+static inline void diffuse_as(int narrow, long first, long end, const stiffness K, const double *D, const double *x,
+                              double *b) {
     few d = {0};
     memcpy(&d, D, ND * sizeof(double));
     for (long i = first; i < end; i++) {
-        const few xi = diffusing(x + i * ND);
-        few s = {0}, t = {0};
-        int j = ip[i], e = ip[i + 1];
-        for (; j + 1 < e; j += 2) {
-            s += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
-            t += kv[j + 1] * (diffusing(x + (long)ix[j + 1] * ND) - xi);
-        }
-        if (j < e) s += kv[j] * (diffusing(x + (long)ix[j] * ND) - xi);
-        s = (s + t) * d;
+        const few s = double_differences(&K, narrow, K.start[i], K.start[i + 1], x, i) * d;
         double k[WIDTH(ND)];
         memcpy(k, &s, sizeof s);
         for (int p = 0; p < ND; p++) b[i * ND + p] -= k[p];
     }
+}
+void diffuse(long first, long end, const stiffness *K, const double *D, const double *x, double *b) {
+    if (narrow_from(K, first))
+        diffuse_as(1, first, end, *K, D, x, b);
+    else
+        diffuse_as(0, first, end, *K, D, x, b);
 }

@@ -48,15 +48,12 @@ class System(States):
         nd = p.diffusing
         self.hierarchy: Hierarchy | None = None  # nothing diffuses: every point is solved for by itself
         self._krylov: Krylov | None = None
-        # K is kept in single precision and applied to differences between nodes: rounding moves each flux
-        # by 6e-8 of itself, and what leaves one node still arrives at the other
-        self._stiffness = np.zeros(0, np.float32)
         if nd:
             self.hierarchy = Hierarchy(p.local, self._D, self._c, p.comm)
+            self._stiffness = self.hierarchy.levels[0].stiffness.record
             self._krylov = Krylov(
                 self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
-            self._stiffness = self.hierarchy.levels[0].values
         rows, self._edge = self._rows + p.local.halo.ghosts, p.local.edge
         self._x = np.zeros(rows * nd + 32)[: rows * nd].reshape(rows, nd)  # vector loads touch what follows
         self._f = self.vector()
@@ -84,7 +81,7 @@ class System(States):
         self.rescue: Rescue | None = None
         if self.hierarchy is not None:
             self.rescue = Rescue(
-                p.local, self._stiffness, self._D, self._blocks, self._apply, self.hierarchy, p.comm
+                p.local, self._D, self._blocks, self._apply, self.hierarchy, p.comm
             )
 
     # ---------------------------------------------------------------- rates
@@ -152,7 +149,7 @@ class System(States):
         moving = k.halo.begin(self._x)
         for first, last in ((self._edge, self._rows), (0, self._edge)):
             self._c.gain(
-                first, last, self._rows, k.indptr, k.indices, self._stiffness, self._D, p.volumes, self._x,
+                first, last, self._rows, self._stiffness, self._D, p.volumes, self._x,
                 f[marrow], share, out[marrow], totals,
             )  # fmt: skip
             moving.end()
@@ -236,7 +233,7 @@ class System(States):
     def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
         k = self.problem.local
         k.halo(x)
-        self._c.apply(self._rows, k.indptr, k.indices, self._stiffness, self._D, self._blocks(), x, y)
+        self._c.apply(self._stiffness, self._D, self._blocks(), x, y)
 
     def solve(
         self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float, share: float = 1.0
@@ -348,7 +345,7 @@ class System(States):
             self._b[p.source_rows] += p.volumes[p.source_rows, None] * p.source
         moving = k.halo.begin(self._x)
         for first, last in ((self._edge, self._rows), (0, self._edge)):
-            self._c.diffuse(first, last, k.indptr, k.indices, self._stiffness, self._D, self._x, self._b)
+            self._c.diffuse(first, last, self._stiffness, self._D, self._x, self._b)
             moving.end()
 
     def _finish(self, t: float, y: np.ndarray, d: np.ndarray) -> Correction:

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""One level of the multigrid hierarchy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiled import Record
+from .aggregation import Prolongator
+from .blocks import STRETCH, Blocks, padded_rows
+from .halo import LocalMatrix, Replica
+from .stiffness import Stiffness
+
+OVERLAP = 10_000  # rows of a level whose edge is worth calls of its own
+
+
+class Level:
+    """One level: the stiffness, its node blocks, and the transfer to the next coarser level.
+
+    Attributes:
+        edge: Rows before it are worked on by themselves, so that the others are while values are on their way.
+        half: Inner row about half-way, where a sweep stops to see what has come.
+        upper: Inner row down to which a sweep from the end needs nothing of the rows before `edge`.
+        alone: No other rank takes part, here and on coarser levels.
+    """
+
+    def __init__(self, matrix: LocalMatrix, blocks: Blocks):
+        self.stiffness = Stiffness(matrix, blocks)
+        self.diagonal = self.stiffness.diagonal
+        self.halo = matrix.halo
+        n, nd = matrix.rows, blocks.nd
+        self.rows = n
+        self.edge = self.stiffness.edge if n >= OVERLAP else n
+        self.half = (self.edge + n) // 2
+        inner = int(np.searchsorted(self.stiffness.near, self.edge)) * STRETCH
+        self.upper = min(max(self.half, inner), n)
+        self.alone = isinstance(self.halo, Replica)
+        self.x = padded_rows(n + self.halo.ghosts, nd)
+        self.b = padded_rows(n + self.halo.ghosts, nd)
+        self.prolong: Prolongator | None = None
+        self._width = -1
+        self.record: Record = blocks.record("level", K=self.stiffness.record, x=self.x, b=self.b)
+
+    def continue_with(self, prolongator: Prolongator, coarse: Level) -> None:
+        """The next coarser level, and how its rows make values here."""
+        self.prolong = prolongator
+        self.record.set(column=prolongator.columns, weight=prolongator.weights, coarse=coarse.record)
+
+    def resize(self, width: int) -> None:
+        """Make room for node blocks of `width` numbers: S (ghosts too), and its inverse together with K."""
+        if width != self._width:
+            self._width = width
+            self.schur, self.inverse = padded_rows(len(self.x), width), padded_rows(self.rows, width)
+            self.record.set(P=self.inverse)
