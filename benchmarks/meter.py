@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from osteofield.compiled import Record
+
 
 @dataclass
 class Entry:
@@ -68,6 +70,8 @@ def traffic(arguments: tuple[Any, ...]) -> float:
         if isinstance(a, np.ndarray):
             part = min(count, a.shape[0]) / max(a.shape[0], 1) if a.ndim == 3 else 1.0
             total += a.nbytes * part
+        elif isinstance(a, Record):
+            total += a.nbytes
         elif isinstance(a, tuple):
             total += traffic(a)
         elif isinstance(a, list):

@@ -44,10 +44,8 @@ SETUP = (  # what to watch while the system is set up: label, module, name
 )
 NESTED = {"rows and measures": "mesh and stiffness", "hierarchy": "aggregation"}
 PHASES = (  # of a run, by the names of the compiled functions
-    ("smoother", r"sweep"),
-    ("transfer between levels", r"^prolong$"),
-    ("Krylov: operator and orthogonalisation in one", r"apply_dots"),
-    ("Krylov: operator, residual", r"apply|residual|subtract_uniform|restrict"),
+    ("cycles of the hierarchy, operator", r"^cycle$|sweep|descend|restrict|ascend|prolong|apply_rows"),
+    ("Krylov: residual in double precision", r"^apply$|subtract_uniform"),
     ("Krylov: orthogonalisation, update", r"dots|combine|project|orthogonal|^square$|^begin$"),
     ("first step: elimination in solves", r"^(reduce|expand)$"),
     ("rates, Jacobian, elimination at nodes", r"^eliminate$"),

@@ -34,7 +34,7 @@ class Record:
         self.set(**fields)
 
     def set(self, **fields: Any) -> None:
-        """Set fields: a contiguous array, another record or None where the struct has a pointer, or a number."""
+        """Set fields: a contiguous array, another record or None for a pointer, a number for a number."""
         for name, value in fields.items():
             given = value
             if isinstance(value, np.ndarray):
@@ -44,7 +44,12 @@ class Record:
             elif value is None:
                 given = NULL
             setattr(self.pointer, name, given)
-            self._kept[name] = given
+            self._kept[name] = value
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays that it leads to."""
+        return sum(v.nbytes for v in self._kept.values() if isinstance(v, np.ndarray | Record))
 
 
 class Compiled:
@@ -101,4 +106,6 @@ def _declarations(source: str) -> str:
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     structs = re.findall(r"^typedef struct[^;{]*\{[^}]*\} \w+;", text, flags=re.M)
     found = re.findall(r"^\s*((?:void|long|double) [A-Za-z0-9_]+\([^)]*\)) \{", text, flags=re.M)
-    return "\n".join(" ".join(d.split()).replace("real ", "float ") for d in [*structs, *(f"{d};" for d in found)])
+    return "\n".join(
+        " ".join(d.split()).replace("real ", "float ") for d in [*structs, *(f"{d};" for d in found)]
+    )

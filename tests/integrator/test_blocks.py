@@ -5,8 +5,41 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
-from osteofield.integrator.blocks import WEIGHTS, blocks, padded_rows
+from osteofield.integrator.blocks import STRETCH, WEIGHTS, blocks, padded_rows
+from osteofield.integrator.halo import Halo, LocalMatrix
+from osteofield.integrator.stiffness import Stiffness
+
+
+class OneRank:
+    """What a halo needs of a communicator that has one rank."""
+
+    size = 1
+
+
+def stiffness(K, compiled):
+    """A matrix whose diagonals may be anything."""
+    rows = csr_matrix(K)
+    n = len(K)
+    return Stiffness(LocalMatrix.of(rows, Halo(np.zeros(0, np.int64), (0, n), OneRank())), compiled)
+
+
+def random_matrix(n, rng, diagonal):
+    """Half of it zero; `diagonal` is added where rows sum to zero, or stands there."""
+    K = np.where(rng.random((n, n)) < 0.5, rng.normal(size=(n, n)), 0.0).astype(np.float32).astype(float)
+    np.fill_diagonal(K, 0.0)
+    np.fill_diagonal(K, -K.sum(axis=1) if diagonal is None else diagonal)
+    return K
+
+
+def banded(n, width, rng):
+    """Symmetric, with a sure diagonal and a front of `width` rows, as a mesh in good order."""
+    i = np.arange(n)
+    K = np.where(np.abs(i[:, None] - i) <= rng.integers(1, width, n), rng.normal(size=(n, n)), 0.0)
+    K = (K + K.T).astype(np.float32).astype(float)
+    np.fill_diagonal(K, 4.0 * width)
+    return K
 
 
 @pytest.mark.parametrize("nd", [1, 2, 3, 4, 5, 8, 9, 16, 17])
@@ -45,78 +78,154 @@ def test_groups_are_the_blocks_with_other_couplings_left_out(groups):
     k, D = rng.uniform(1, 2, n).astype(np.float32), rng.uniform(3, 9, nd).astype(np.float32)
     assert b.invert_groups(n, len(size), size, index, w, k, D, compact, inverse) == 0
     assert b.invert(n, k, D, full, full_inverse) == 0
-    ip, ix = np.arange(0, 2 * n + 1, 2, dtype=np.int32), np.zeros(2 * n, np.int32)
-    for i in range(n):
-        ix[2 * i : 2 * i + 2] = sorted((i, (i + 4) % n))
-    kv = np.where(ix == np.repeat(np.arange(n), 2), np.repeat(k, 2), -0.5).astype(np.float32)
+    K = np.diag(k.astype(float))
+    K[np.arange(n), (np.arange(n) + 4) % n] = -0.5
+    held = stiffness(K, b)
+    level = [b.record("level", K=held.record, P=P) for P in (inverse, full_inverse)]
+    smoother = [
+        b.record("smoother", D=D, groups=len(size), size=size, index=index, width=w),
+        b.record("smoother", D=D, whole=1, width=nd * nd),
+    ]
     right, one, other = padded_rows(n, nd), padded_rows(n, nd), padded_rows(n, nd)
     right[:] = rng.normal(size=right.shape)
     for backward in (0, 1):
-        b.sweep_groups(n, backward, ip, ix, kv, k, D, len(size), size, index, w, inverse, right, one)
-        b.sweep(n, backward, ip, ix, kv, k, D, full_inverse, right, other)
+        b.sweep(level[0], smoother[0], backward, right, one)
+        b.sweep(level[1], smoother[1], backward, right, other)
         assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
-    lo = (ip[:-1] + np.array([(ix[2 * i : 2 * i + 2] < i).sum() for i in range(n)])).astype(np.int32)
-    b.sweep_groups_from_zero(0, n, ip, lo, ix, kv, D, len(size), size, index, w, inverse, right, one)
-    b.sweep_from_zero(0, n, ip, lo, ix, kv, D, full_inverse, right, other)
+    b.sweep_from_zero(level[0], smoother[0], right, one, 0, n)
+    b.sweep_from_zero(level[1], smoother[1], right, other, 0, n)
     assert one == pytest.approx(other, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("nd", [1, 3, 4, 5, 8, 9, 17])
 def test_double_and_single_operator_agree_with_dense(nd):
     b, n, rng = blocks(nd, nd, 0), 8, np.random.default_rng(nd)
-    K = np.where(rng.random((n, n)) < 0.5, rng.normal(size=(n, n)), 0.0)
-    np.fill_diagonal(K, K.diagonal() - K.sum(axis=1))  # rows sum to zero, as those of a stiffness
-    ip = np.concatenate([[0], np.cumsum((K != 0).sum(1))]).astype(np.int32)
-    ix, kv = np.nonzero(K)[1].astype(np.int32), K[K != 0]
+    K = random_matrix(n, rng, None)  # rows sum to zero, as those of a stiffness
+    held = stiffness(K, b)
     D, S, x = rng.uniform(1, 2, nd), rng.normal(size=(n, nd * nd)), rng.normal(size=(n, nd))
-    y = np.zeros((n, nd))
-    kv = kv.astype(np.float32)
-    K[np.repeat(np.arange(n), np.diff(ip)), ix] = kv
-    np.fill_diagonal(K, K.diagonal() - K.sum(axis=1))
-    b.apply(n, ip, ix, kv, D, S, x, y)
+    y, single = np.zeros((n, nd)), D.astype(np.float32)
+    b.apply(held.record, D, S, x, y)
     wanted = (K @ x) * D + np.einsum("nqp,nq->np", S.reshape(n, nd, nd), x)
     assert y == pytest.approx(wanted, rel=1e-12, abs=1e-12)
-    single = [a.astype(np.float32) for a in (kv, D)]
     S32, x32, b32, y32 = (padded_rows(n, w) for w in (nd * nd, nd, nd, nd))
     S32[:], x32[:], b32[:] = S, x, rng.normal(size=(n, nd))
-    ones, none, products = np.ones(nd, np.float32), padded_rows(0, nd), np.zeros(2)
-    b.apply_dots(0, n, ip, ix, single[0], single[1], S32, x32, 0, ones, none, n * nd, b32, y32, products)
-    assert b32 - y32 == pytest.approx(b32 - wanted, rel=1e-4, abs=1e-4)
+    weights, products = np.linspace(1, 2, nd).astype(np.float32), np.zeros(3)
+    basis = padded_rows(1, n * nd)
+    basis[0] = x32.ravel()
+    image = b.record("image", S=S32, weights=weights, V=basis, r=b32, stride=n * nd, k=1, w=y32, out=products)
+    level, smoother = b.record("level", K=held.record), b.record("smoother", D=single)
+    for part in ((0, 3), (3, n)):
+        b.apply_rows(level, smoother, image, x32, *part)
+    assert y32 == pytest.approx(wanted, rel=1e-4, abs=1e-4)
+    assert products == pytest.approx([(weights * y32 * v).sum() for v in (x32, y32, b32)], rel=1e-4)
+    before = rng.normal(size=(n, nd))
+    spread, wide = before.copy(), np.zeros(n * nd + 32)
+    wide[: n * nd] = x.ravel()
+    b.diffuse(0, n, held.record, D, wide[: n * nd].reshape(n, nd), spread)
+    assert spread == pytest.approx(before - (K @ x) * D, rel=1e-12, abs=1e-12)
+
+
+def dense(K, S, D):
+    """(n nd, n nd) matrix of D K + S."""
+    n, nd = len(K), len(D)
+    A = np.einsum("ij,pq->ipjq", K, np.diag(D))
+    A[np.arange(n), :, np.arange(n), :] += S.reshape(n, nd, nd).transpose(0, 2, 1)
+    return A.reshape(n * nd, n * nd)
+
+
+def lower_part(A, n, nd):
+    """Blocks on and below the diagonal."""
+    keep = np.tril(np.ones((n, n)))
+    return A * np.kron(keep, np.ones((nd, nd)))
+
+
+@pytest.mark.parametrize("narrow", [True, False])
+@pytest.mark.parametrize(("nd", "n"), [(1, 9), (3, 2 * STRETCH), (4, 5 * STRETCH + 7), (9, 3 * STRETCH + 1)])
+def test_down_and_up_again(nd, n, narrow):
+    """A sweep from zero with what it leaves on the coarse rows, in two parts or one; prolongation, a
+    backward sweep and the operator, against dense matrices."""
+    b, rng = blocks(nd, nd, 0), np.random.default_rng(nd)
+    K, D = banded(n, max(2, n // 9), rng), rng.uniform(1, 2, nd).astype(np.float32)
+    held = stiffness(K, b)
+    if not narrow:
+        held.record.set(step=None)
+    S, inverse, x, rhs = (padded_rows(n, w) for w in (nd * nd, nd * nd, nd, nd))
+    S[:], rhs[:] = rng.normal(size=S.shape), rng.normal(size=rhs.shape)
+    assert b.invert(n, held.diagonal, D, S, inverse) == 0
+    columns, weights = rng.integers(0, 3, (n, WEIGHTS)).astype(np.int32), rng.uniform(0, 1, (n, WEIGHTS))
+    P = np.zeros((n, 3))
+    np.add.at(P, (np.arange(n)[:, None], columns), weights)
+    level = b.record("level", K=held.record, P=inverse, column=columns, weight=weights.astype(np.float32))
+    smoother = b.record("smoother", D=D, whole=1, width=nd * nd)
+    A, right = dense(K, S.astype(float), D.astype(float)), rhs.ravel().astype(float)
+    swept = np.linalg.solve(lower_part(A, n, nd), right)
+    left = P.T @ (right - A @ swept).reshape(n, nd)
+    for cuts in ((0, n), (0, n // 2, n)):
+        coarse, done = padded_rows(3, nd), 0
+        for first, last in zip(cuts, cuts[1:], strict=False):
+            done = b.descend(level, smoother, rhs, x, coarse, first, last, done)
+        assert done == n
+        assert x.ravel() == pytest.approx(swept, rel=1e-3, abs=1e-5)
+        assert coarse == pytest.approx(left, rel=1e-3, abs=1e-3 * np.abs(left).max())
+    again = padded_rows(3, nd)
+    b.restrict_rows(level, smoother, x, again, 0, n)
+    assert again == pytest.approx(left, rel=1e-3, abs=1e-3 * np.abs(left).max())
+
+    correction = padded_rows(3, nd)
+    correction[:] = rng.normal(size=correction.shape)
+    start = swept.reshape(n, nd) + P @ correction
+    upper = lower_part(A.T, n, nd).T
+    up = np.linalg.solve(upper, right - (A - upper) @ start.ravel())
+    w, products, sums = padded_rows(n, nd), np.zeros(2), A.copy()
+    K0 = K - np.diag(K.sum(axis=1))  # the operator acts on differences
+    sums = dense(K0, S.astype(float), D.astype(float)) @ up
+    image = b.record("image", S=S, weights=np.ones(nd, np.float32), r=rhs, stride=n * nd, w=w, out=products)
+    for cuts in ((0,), (n // 2, 0)):
+        x[:] = swept.reshape(n, nd)
+        products[:] = 0.0
+        at = np.full(3, n)
+        for bottom in cuts:
+            b.ascend(level, smoother, rhs, x, correction, bottom, image, 0, at)
+        assert list(at[:2]) == [0, 0]
+        b.apply_rows(level, smoother, image, x, 0, int(at[2]))
+        assert x.ravel() == pytest.approx(up, rel=1e-3, abs=1e-4)
+        assert w.ravel() == pytest.approx(sums, rel=1e-3, abs=1e-3 * np.abs(sums).max())
+        assert products == pytest.approx([w.ravel() @ w.ravel(), w.ravel() @ rhs.ravel()], rel=1e-3)
+    if n > 4 * STRETCH:
+        assert at[2] < n  # rows were applied while others were swept
 
 
 @pytest.mark.parametrize("nd", [1, 3, 4, 9])
-def test_first_sweep_from_zero_and_what_it_leaves(nd):
-    """Forward Gauss-Seidel from zero, and its residual, brought to the coarse rows and back."""
+def test_rows_are_lumped_and_prolonged(nd):
     b, n, rng = blocks(nd, nd, 0), 9, np.random.default_rng(nd)
-    K = np.where(rng.random((n, n)) < 0.5, rng.normal(size=(n, n)), 0.0)
-    np.fill_diagonal(K, 5.0)
-    ip = np.concatenate([[0], np.cumsum((K != 0).sum(1))]).astype(np.int32)
-    ix, kv = np.nonzero(K)[1].astype(np.int32), K[K != 0].astype(np.float32)
-    rows = np.repeat(np.arange(n), np.diff(ip))
-    lo = (ip[:-1] + np.bincount(rows[ix < rows], minlength=n)).astype(np.int32)
-    D = rng.uniform(1, 2, nd).astype(np.float32)
-    S, inverse, x, r, rhs = (padded_rows(n, w) for w in (nd * nd, nd * nd, nd, nd, nd))
-    S[:], rhs[:] = rng.normal(size=S.shape), rng.normal(size=rhs.shape)
-    b.invert(n, np.diag(K).astype(np.float32), D, S, inverse)
-    b.sweep_from_zero(0, n, ip, lo, ix, kv, D, inverse, rhs, x)
-    left = rhs - (K @ x) * D - np.einsum("nqp,nq->np", S.reshape(n, nd, nd), x)
-    column = rng.integers(0, 3, (n, WEIGHTS)).astype(np.int32)
-    weight = rng.uniform(0, 1, (n, WEIGHTS)).astype(np.float32)
+    columns = rng.integers(0, 3, (n, WEIGHTS)).astype(np.int32)
+    weights = rng.uniform(0, 1, (n, WEIGHTS)).astype(np.float32)
     P = np.zeros((n, 3))
-    np.add.at(P, (np.arange(n)[:, None], column), weight)
-    coarse = padded_rows(3, nd)
-    for part in ((0, 2), (2, n)):
-        b.restrict_after_zero(*part, ip, lo + 1, ix, kv, D, x, column, weight, coarse)
-    assert coarse == pytest.approx(P.T @ left, rel=1e-3, abs=1e-3)
-    wide, lumped = rng.normal(size=(n, nd)), padded_rows(3, nd)
-    r[:] = wide
-    b.lump(0, n, nd, column, weight, r, lumped)
+    np.add.at(P, (np.arange(n)[:, None], columns), weights)
+    x, lumped = padded_rows(n, nd), padded_rows(3, nd)
+    wide = x[:] = rng.normal(size=(n, nd))
+    b.lump(0, n, nd, columns, weights, x, lumped)
     assert lumped == pytest.approx(P.T @ wide, rel=1e-4, abs=1e-4)
-    b.prolong(0, n, column, weight, coarse, r)
-    assert r == pytest.approx(wide + P @ coarse, rel=1e-4, abs=1e-4)
-    other = padded_rows(n, nd)
-    b.sweep(n, 0, ip, ix, kv, np.diag(K).astype(np.float32), D, inverse, rhs, other)
-    assert x == pytest.approx(other, rel=1e-5, abs=1e-6)
+    b.prolong(b.record("level", column=columns, weight=weights), lumped, x, 0, n)
+    assert x == pytest.approx(wide + P @ lumped, rel=1e-4, abs=1e-4)
+
+
+def test_columns_too_far_for_a_short_step():
+    """An arrow matrix: its last row is beside all others."""
+    n = 40_000
+    i = np.arange(n - 1)
+    rows = csr_matrix(
+        (np.ones(3 * n - 2), (np.r_[i, i * 0 + n - 1, np.arange(n)], np.r_[i * 0 + n - 1, i, np.arange(n)]))
+    )
+    matrix = LocalMatrix.of(rows, Halo(np.zeros(0, np.int64), (0, n), OneRank()))
+    held = Stiffness(matrix, blocks(1, 1, 0))
+    x, y = np.linspace(0, 1, n)[:, None], np.zeros((n, 1))
+    b, wide = blocks(1, 1, 0), np.zeros((n + 32, 1))
+    wide[:n] = x
+    b.diffuse(0, n, held.record, np.ones(1), wide[:n], y)
+    wanted = x - 1.0
+    wanted[-1] = (x[-1] - x).sum()
+    assert y == pytest.approx(wanted, rel=1e-12, abs=1e-12)
 
 
 def test_krylov_passes_against_numpy():

@@ -30,9 +30,10 @@ def prolonged(level, x):
     return (level.prolong.weights * x[level.prolong.columns]).sum(axis=1)
 
 
-def rows_times(matrix, x):
-    rows = np.repeat(np.arange(matrix.rows), np.diff(matrix.indptr))
-    return np.bincount(rows, matrix.values * x[matrix.indices], matrix.rows)
+def rows_times(level, x):
+    k = level.stiffness
+    rows = np.repeat(np.arange(k.rows), np.diff(k.start))
+    return np.bincount(rows, k.value * x[k.column], k.rows) + k.diagonal * x[: k.rows]
 
 
 def test_constants_are_constants_on_every_level(system):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Cycles on several ranks: what overlaps changes no digit, and ghosts hold what their owners have."""
+"""Cycles on several ranks: what overlaps changes round-off alone, and ghosts hold what their owners have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from osteofield.parallel import world
 comm = world()
 from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.geometry import build_piece
-from osteofield.integrator import aggregation, hierarchy
+from osteofield.integrator import aggregation, hierarchy, level
+from osteofield.integrator.halo import Replica
 from osteofield.integrator.blocks import blocks, padded_rows
 from osteofield.integrator.elimination import Couplings
 from osteofield.tissue.layout import lay_out
@@ -25,7 +26,7 @@ value = np.cos(where.points[:n] @ np.arange(1, len(shape.size) + 1) / 50.0)
 S = np.stack([value**2 + 0.1, 0 * value, 0 * value, 1 + value], 1) * where.volumes[:, None] * 1e-3
 
 def made(overlap):
-    hierarchy.OVERLAP = overlap
+    level.OVERLAP = overlap
     h = hierarchy.Hierarchy(local, D, c, comm)
     h.operator[:] = S
     found = Couplings(2)
@@ -38,7 +39,7 @@ b[:] = np.stack([value, 1 - value], 1)
 one, other = made(0), made(1 << 40)
 assert len(one.levels) > 2 and 0 < one.levels[0].edge < n == other.levels[0].edge
 x, y = (h.cycle(b)[:n].copy() for h in (one, other))
-assert np.isfinite(x).all() and np.array_equal(x, y)
+assert np.isfinite(x).all() and np.abs(x - y).max() < 1e-6 * np.abs(x).max()
 
 # blocks that come from elsewhere: what was held is enough, digit by digit
 again = hierarchy.Hierarchy(local, D, c, comm)
@@ -49,12 +50,12 @@ def fill():
         mine[:] = kept
 
 again.hold(None, fill)
-assert np.array_equal(again.cycle(b)[:n], x)
+assert np.array_equal(again.cycle(b)[:n], y)
 
 # right side of the next level: what is left after the first sweep, of all ranks together
 fine, p, coarse = one.levels[0], one.levels[0].prolong, one.levels[1]
 given = coarse.b[: coarse.rows].copy()
-one._sweep_from_zero(fine, b, 0, n)
+c.sweep_from_zero(fine.record, one._smoother, b, fine.x, 0, n)
 x = np.zeros((n + local.halo.ghosts, 2))
 x[:n] = fine.x[:n]
 local.halo(x)
@@ -71,23 +72,25 @@ constant = padded_rows(coarse.rows + coarse.halo.ghosts, 2)
 constant[: coarse.rows] = 3.0
 coarse.halo(constant)
 fine.x[:] = 0.0
-c.prolong(0, len(fine.x), p.columns, p.weights, constant, fine.x)
+c.prolong(fine.record, constant, fine.x, 0, len(fine.x))
 assert np.abs(fine.x - 3.0).max() < 1e-5
 total = comm.allreduce(left.sum(0))
-replicas = comm.size if isinstance(coarse.halo, hierarchy.Replica) else 1
+replicas = comm.size if isinstance(coarse.halo, Replica) else 1
 assert np.abs(comm.allreduce(given.sum(0, dtype=float)) / replicas - total).max() < 1e-4 * np.abs(total).max()
 
-# the operator, and its products
-w, out, r = padded_rows(n, 2), np.zeros(3), padded_rows(n, 2)
-found = []
+# the operator on a cycle, and its products
+w, basis, found = padded_rows(n, 2), padded_rows(1, 2 * n), []
+basis[0] = b.ravel()
 for h in (one, other):
     z = padded_rows(len(x), 2)
-    z[:n] = x[:n]
-    h.apply_dots(z, 0, np.ones(2, np.float32), padded_rows(0, 2), 2 * n, b, w, out)
-    found.append((w.copy(), out[:2].copy()))
-assert np.array_equal(found[0][0], found[1][0])
-assert np.allclose(found[0][1], found[1][1], rtol=1e-5)
-assert np.abs(b - found[0][0] - left).max() < 1e-4 * np.abs(left).max()
+    out = h.direction(b, z, 1, np.ones(2, np.float32), basis, w)
+    assert np.array_equal(z[:n], h.cycle(b)[:n])
+    x[:n] = z[:n]
+    local.halo(x)
+    flow = np.stack([np.bincount(rows, local.values * x[local.indices, k], n) for k in (0, 1)], 1)
+    image = D * flow + S[:, [0, 3]] * x[:n]
+    assert np.abs(w - image).max() < 1e-4 * np.abs(image).max()
+    assert np.allclose(out, [(image * b).sum(), (image**2).sum(), (image * b).sum()], rtol=1e-4)
 """
 
 SPHERE = 'ShapeSpec("sphere", (600.0, 500.0, 400.0), radius=150.0)'

@@ -219,7 +219,7 @@ class Hierarchy:
             (k + 2,) this rank's weighted products of w with the basis, with itself and with `r`.
         """
         out = np.zeros(k + 2)
-        self._image.set(weights=weights, V=basis, r=r, stride=basis.shape[1], k=k, w=w, out=out)
+        self._image.set(weights=weights, V=basis[:k], r=r, stride=basis.shape[1], k=k, w=w, out=out)
         if self._apart:
             z[:] = self.cycle(r)
             self._apply(z, self.levels[0].rows)

@@ -18,8 +18,9 @@ class Level:
     """One level: the stiffness, its node blocks, and the transfer to the next coarser level.
 
     Attributes:
-        edge: Rows before it are worked on by themselves, so that the others are while values are on their way.
-        half: Inner row about half-way, where a sweep stops to see what has come.
+        edge: Rows before it are worked on by themselves, the others while values are on their way.
+        half: Row about half-way beyond all that the rows before `edge` have beside them, where a sweep stops
+            to see what has come.
         upper: Inner row down to which a sweep from the end needs nothing of the rows before `edge`.
         alone: No other rank takes part, here and on coarser levels.
     """
@@ -31,9 +32,10 @@ class Level:
         n, nd = matrix.rows, blocks.nd
         self.rows = n
         self.edge = self.stiffness.edge if n >= OVERLAP else n
-        self.half = (self.edge + n) // 2
-        inner = int(np.searchsorted(self.stiffness.near, self.edge)) * STRETCH
-        self.upper = min(max(self.half, inner), n)
+        near, far = self.stiffness.near, self.stiffness.far
+        beyond = int(far[(self.edge - 1) // STRETCH]) + 1 if self.edge else 0
+        self.half = max((self.edge + n) // 2, beyond)
+        self.upper = min(max(self.half, int(np.searchsorted(near, self.edge)) * STRETCH), n)
         self.alone = isinstance(self.halo, Replica)
         self.x = padded_rows(n + self.halo.ghosts, nd)
         self.b = padded_rows(n + self.halo.ghosts, nd)

@@ -23,10 +23,12 @@ class Stiffness:
 
     Attributes:
         rows, edge: Owned rows, and the first without a ghost beside it.
-        start, middle: int32 (rows + 1,) and (rows,); entries of row i before its diagonal are from start[i] to
-            middle[i], those after it from there to start[i + 1]. Either are even in number.
+        start, middle: int32 (rows + 1,) and (rows,); entries of row i before its diagonal are from start[i]
+            to middle[i], those after it from there to start[i + 1]. Either are even in number.
         column, value: int32 and float32 of every entry; one of zero makes a number even.
         diagonal: (rows,) float32.
+        near, far: int32, of every `STRETCH` rows the least column of these and all after them, and the
+            largest own one of these and all before.
         record: All this for the compiled functions.
     """
 
@@ -47,10 +49,9 @@ class Stiffness:
             n, self.edge, matrix.indptr, lower, upper, matrix.indices, matrix.values,
             self.start, self.middle, self.column, step, self.value,
         )  # fmt: skip
-        near, far = (np.zeros(-(-n // STRETCH), np.int32) for _ in range(2))
-        c.extents(n, STRETCH, self.start, self.column, near, far)
-        self.near = near
+        self.near, self.far = (np.zeros(-(-n // STRETCH), np.int32) for _ in range(2))
+        c.extents(n, STRETCH, self.start, self.column, self.near, self.far)
         self.record: Record = compiled.record(
             "stiffness", rows=n, edge=self.edge, start=self.start, middle=self.middle, column=self.column,
-            step=step if fits else None, value=self.value, near=near, far=far,
+            step=step if fits else None, value=self.value, near=self.near, far=self.far,
         )  # fmt: skip

@@ -80,9 +80,7 @@ class System(States):
         self.reuse = Reuse(self.hierarchy)  # of the node blocks of the preconditioner
         self.rescue: Rescue | None = None
         if self.hierarchy is not None:
-            self.rescue = Rescue(
-                p.local, self._D, self._blocks, self._apply, self.hierarchy, p.comm
-            )
+            self.rescue = Rescue(p.local, self._D, self._blocks, self._apply, self.hierarchy, p.comm)
 
     # ---------------------------------------------------------------- rates
     def set_diffusivity(self, values: np.ndarray) -> None:
