@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from osteofield.integrator import Bdf, Rodas, StepControl, System, bdf
+from osteofield.integrator.rodas import STAGES
 
 from .conftest import END, START, reference
 
@@ -100,6 +101,25 @@ def test_a_first_step_that_is_cut_short_says_nothing(problems):
     assert r.t == 1e-7 and r.control.step > 100 * 1e-7
     r.step(1.0)
     assert r.t > 100 * 1e-7
+
+
+def test_vectors_are_used_again(problems, monkeypatch):
+    """The first step takes the state as it is; besides there are its interior and what it works in."""
+    made = []
+    system = System(problems.square(3))
+    monkeypatch.setattr(system, "vector", lambda: made.append(np.zeros(system.size)) or made[-1])
+    r = Bdf(system, 0.0, np.ones(system.size), StepControl(1e-3, 1e-9), 1e-3)
+    r.step(1.0)
+    assert len(made) == STAGES + 4
+    out = r.scratch
+    before = [y.copy() for y in r.states]
+    r.interpolate(np.mean(r.span), out)
+    assert all(np.array_equal(*pair) for pair in zip(before, r.states, strict=True))
+    for _ in range(20):
+        r.step(1.0)
+        assert not any(np.shares_memory(r.scratch, y) for y in r.states)
+    assert len(made) == STAGES + 5
+    assert len(r._past.states) + len(r._past._spare) == bdf.HIGHEST + 4
 
 
 def test_correction_of_a_steady_state_is_not_left_out(problems):

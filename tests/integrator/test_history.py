@@ -52,6 +52,14 @@ def test_the_newest_are_kept_and_vectors_are_used_again(past):
     assert past.times == [1.7] and past.states == [newest]
 
 
+def test_no_more_vectors_are_kept_than_a_step_needs(past):
+    for _ in range(5):
+        past.give_back(np.zeros(3))
+    assert len(past._spare) == 2
+    past.clear()
+    assert len(past._spare) == 7
+
+
 def test_area_below_the_polynomial_between_the_two_newest():
     times = sorted(TIMES, reverse=True)
     weights = area(times)

@@ -275,18 +275,16 @@ class Bdf:
             self.system, self.t, self.y, control, self.tolerance, self.linear_tolerance,
             acceptance=self._acceptance, room=past.room,
         )  # fmt: skip
-        rodas.ledger = ledger = self.ledger
+        rodas.ledger = self.ledger
         rodas.step(stop)
         before, after = rodas.span
-        past.pop()
+        self.system.release(factors_alone=True)
         self._first, self._planned = rodas, planned
-        old, new = rodas.ends
         inside = before + (after - before) * np.arange(1, FIRST_ORDER) / FIRST_ORDER
-        past.push(before, old, ledger)
         for t in inside:
             y = past.room()
             past.push(float(t), y, np.array(rodas.interpolate(float(t), y)))
-        past.push(after, new, rodas.ledger)
+        past.push(after, rodas.y, rodas.ledger)
         if after == stop and control.step > after - before:  # cut short: nothing to go on from
             past.clear()
             c.step = control.step
@@ -376,6 +374,13 @@ class Bdf:
         allowed = self._allowed * judge.tolerance * judge.size
         scaled = [a * n / allowed for a, n in zip(shares, norms, strict=False)]
         return [(q, float(e.max())) for q, e in zip(orders, scaled, strict=True)]
+
+    @property
+    def scratch(self) -> np.ndarray:
+        """A vector to interpolate into, free until the next step or whoever asks next."""
+        vector = self._past.room()
+        self._past.give_back(vector)
+        return vector
 
     def interpolate(self, t: float, out: np.ndarray) -> np.ndarray:
         """State at `t` inside the last step (to its order); returns this rank's ledger there."""

@@ -7,6 +7,8 @@ import numpy as np
 
 from .system import System
 
+WORK = 2  # vectors that a step works in besides the states
+
 
 def area(times: list[float]) -> np.ndarray:
     """(points,) weights of the integral, from the second time to the first, of the polynomial through all.
@@ -50,8 +52,9 @@ class History:
         return self._spare.pop() if self._spare else self._system.vector()
 
     def give_back(self, vector: np.ndarray) -> None:
-        """Return what `room` gave."""
-        self._spare.append(vector)
+        """Return what `room` gave; kept is no more than a step has need of."""
+        if len(self.states) + len(self._spare) < self._length + WORK:
+            self._spare.append(vector)
 
     def push(self, t: float, y: np.ndarray, ledger: np.ndarray) -> None:
         """A new newest state, which is kept and not copied."""

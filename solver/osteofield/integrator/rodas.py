@@ -81,10 +81,15 @@ class Rodas:
         self.tolerance, self.linear_tolerance = tolerance, linear_tolerance
         self._acceptance = acceptance or Acceptance(system, y, tolerance)
         self.ledger = np.zeros(system.populations)
-        self._k = [(room or system.vector)() for _ in range(STAGES)]
-        self._stage, self._f, self._old, self.y = ((room or system.vector)() for _ in range(4))
-        self.t = t
-        self.y[:], self._old[:] = y, y
+        self._room = room or system.vector
+        self._k = [self._room() for _ in range(STAGES)]
+        self._f = self._room()
+        self._stage: np.ndarray | None = None  # there is one while a step is tried
+        self._old: np.ndarray | None = None
+        self.t, self.y = t, y
+        if room is None:
+            self.y = self._room()
+            self.y[:] = y
         self._ft = system.vector() if system.problem.explicit_time else None
         self._span: tuple[float, float] = (t, t)
         self._ledger_old = self.ledger.copy()
@@ -129,7 +134,8 @@ class Rodas:
     def undo(self) -> None:
         """Take the last step back, to take a shorter one."""
         self.t = self._span[0]
-        self.y, self._old = self._old, self.y
+        old, new = self.ends
+        self.y, self._old = old, new
         self.ledger = self._ledger_old
         self.statistics.accepted -= 1
 
@@ -146,12 +152,12 @@ class Rodas:
     @property
     def work(self) -> list[np.ndarray]:
         """Vectors that it needs no more once nobody asks for what was inside the last step."""
-        return [*self._k, self._stage, self._f]
+        return [*self._k, self._f]
 
     @property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
         """States before and after the last step; not copies."""
-        return self._old, self.y
+        return self.y if self._old is None else self._old, self.y
 
     # ---------------------------------------------------------------- for checkpoints
     @property
@@ -185,9 +191,11 @@ class Rodas:
         Raises:
             ComputationStopped: The step would become shorter than the shortest one allowed.
         """
+        if self._stage is None:
+            self._stage = self._room()
         while True:
             h = self.control.fit(self.t, stop)
-            failure, error = self._try(h, stop)
+            failure, error = self._try(h, stop, self._stage)
             if failure is None:
                 break
             self._acceptance.reject(failure, self.t, h)
@@ -200,7 +208,7 @@ class Rodas:
         self._ledger_old = self.ledger
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
 
-    def _try(self, h: float, stop: float) -> tuple[str | None, float]:
+    def _try(self, h: float, stop: float, stage: np.ndarray) -> tuple[str | None, float]:
         # a formula that jumps at the start has jumped; one that jumps at the stop has not yet
         after, before = np.nextafter(self.t, np.inf), np.nextafter(stop, -np.inf)
         s, k, c = self.system, self._k, 1.0 / (GAMMA * h)
@@ -214,8 +222,8 @@ class Rodas:
             if i == 0:
                 s.rate(after, self.y, self._f)
             else:  # the stage and the old stages in its right side, in one pass over them
-                s.linear2([1.0, *A[i]], [0.0, *(q / h for q in C[i])], [self.y, *k[:i]], self._stage, r)
-                s.rate(min(self.t + ALPHA[i] * h, before), self._stage, self._f)
+                s.linear2([1.0, *A[i]], [0.0, *(q / h for q in C[i])], [self.y, *k[:i]], stage, r)
+                s.rate(min(self.t + ALPHA[i] * h, before), stage, self._f)
             self._stage_reaction[i] = s.reaction
             coefficients, vectors = [1.0, 1.0 if i else 0.0], [self._f, r]
             if self._ft is not None and GAMMA_SUM[i]:
@@ -226,8 +234,8 @@ class Rodas:
             done = s.solve(r, r, self._acceptance.size, limit)
             if not done.converged:
                 return "solve: the linear solver did not converge", np.inf
-        s.linear([1.0, *WEIGHTS[:-1]], [self.y, *k[:-1]], self._stage)
-        extent = s.advance(self._stage, k[-1])  # stiffly accurate: the last stage is the error
+        s.linear([1.0, *WEIGHTS[:-1]], [self.y, *k[:-1]], stage)
+        extent = s.advance(stage, k[-1])  # stiffly accurate: the last stage is the error
         scaled = self._acceptance.relative(extent.change, extent)
         failure = self._acceptance.objection(scaled, extent)
         if failure is None:
@@ -239,8 +247,15 @@ class Rodas:
     def _quadrature(self, weights: np.ndarray, h: float) -> np.ndarray:
         """Integral of the reaction totals belonging to a combination of the stages."""
         beta = h * (weights @ _B)
-        self.system.linear(list(beta), self._k, self._stage)
-        return beta @ self._stage_reaction + self.system.reaction_along(self._stage)
+        self.system.linear(list(beta), self._k, self._f)
+        return beta @ self._stage_reaction + self.system.reaction_along(self._f)
+
+    @property
+    def scratch(self) -> np.ndarray:
+        """A vector to interpolate into, free until the next step or whoever asks next."""
+        if self._stage is None:
+            self._stage = self._room()
+        return self._stage
 
     def interpolate(self, t: float, out: np.ndarray) -> np.ndarray:
         """State at `t` inside the last step (continuous to order 3); returns this rank's ledger there."""
@@ -251,5 +266,5 @@ class Rodas:
         s = (t - t0) / (t1 - t0)
         b = s * (1 - s)
         weights = np.array([b * (DENSE[0][j] + s * DENSE[1][j]) for j in range(STAGES)])
-        self.system.linear([1 - s, s, *weights], [self._old, self.y, *self._k], out)
+        self.system.linear([1 - s, s, *weights], [*self.ends, *self._k], out)
         return (1 - s) * self._ledger_old + s * self.ledger + self._quadrature(weights, t1 - t0)

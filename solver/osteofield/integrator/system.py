@@ -220,6 +220,11 @@ class System(States):
                 self._whole[at] += through
         return bad
 
+    def release(self, factors_alone: bool = False) -> None:
+        """Give back the memory of the factors that `prepare` made, and of its Jacobian."""
+        for _, elimination in self._kinds:
+            elimination.release(factors_alone)
+
     def _blocks(self) -> np.ndarray:
         """(rows, nd^2) node blocks in double precision, which most solves do without."""
         self._whole_is_used = True
@@ -322,8 +327,7 @@ class System(States):
                 return Correction(DIVERGED)
             flows = self.reaction + self.reaction_along(d)
             return Correction(None, self.advance(y, d), flows)
-        for _, elimination in self._kinds:
-            elimination.release()
+        self.release()
         self._at = t, y, d
         good = self._prepare(c, (self._b, self._x))
         self._move(y)

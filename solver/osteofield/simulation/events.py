@@ -81,7 +81,7 @@ class Events:
             self._was = now
             return None
         before, after = integrator.span
-        dense = integrator.system.vector()
+        dense = integrator.scratch
         while before < (t := 0.5 * (before + after)) < after:
             integrator.interpolate(t, dense)
             there = self._truth(integrator, t, dense, inputs(t))

@@ -109,7 +109,7 @@ class Outputs:
         return times[self._next] if self._next < len(times) else np.inf
 
     def _interpolated(self, t: float, integrator: Integrator, ledger: Ledger) -> None:
-        dense = integrator.system.vector()
+        dense = integrator.scratch
         integral = integrator.interpolate(t, dense)
         self._write(t, dense, ledger.residuals(dense, integral), ledger)
 

@@ -248,7 +248,7 @@ class Simulation:
         begin, t = integrator.span
 
         def half_way() -> np.ndarray:
-            middle = integrator.system.vector()
+            middle = integrator.scratch
             integrator.interpolate(0.5 * (begin + t), middle)
             return middle
 

@@ -62,7 +62,7 @@ class Stops:
         if "cleared" in self._conditions and self.cleared_at is not None:
             return f"the infection was cleared on day {self.cleared_at:.4g}"
         if "steady" in self._conditions and t >= 1.0:
-            rate = s.vector()
+            rate = integrator.scratch
             s.rate(t, integrator.y, rate)
             relative = s.largest(rate) / s.problem.scale
             if float(relative[~self.held].max(initial=0.0)) < STEADY:
