@@ -39,6 +39,17 @@ def test_a_solve_that_fails_is_rescued(problems, monkeypatch, small, exchange):
     assert residual(system, 1.0, r - flux, x) < 1e-10
 
 
+@pytest.mark.parametrize("small", [10**6, 0], ids=["direct", "patient"])
+def test_a_rescue_leaves_no_more_than_its_share(problems, monkeypatch, small):
+    """However much the tolerance would allow."""
+    monkeypatch.setattr(Rescue, "SMALL", small)
+    system = hard(problems)
+    r, x = np.random.default_rng(0).normal(size=system.size), system.vector()
+    assert system.prepare(0.0, r, 1.0)
+    assert system.solve(r, x, np.ones(3), np.inf, 1e-6).converged and system.rescued == 1
+    assert residual(system, 1.0, r, x) < 1e-5 * system.norms(r).max()
+
+
 def test_patience_survives_a_poor_preconditioner(problems, monkeypatch):
     """Without a hierarchy worth the name minimal residuals still arrive."""
     monkeypatch.setattr(Rescue, "SMALL", 0)

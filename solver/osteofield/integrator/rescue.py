@@ -54,7 +54,9 @@ class Rescue:
         self._apply, self._hierarchy, self._comm = apply, hierarchy, comm
         self._nd = len(diffusivity)
 
-    def solve(self, b: np.ndarray, x: np.ndarray, weights: np.ndarray, target: float) -> Solve:
+    def solve(
+        self, b: np.ndarray, x: np.ndarray, weights: np.ndarray, target: float, share: float = 1.0
+    ) -> Solve:
         """Collective: as `Krylov.solve`.
 
         Args:
@@ -62,10 +64,12 @@ class Rescue:
             x: (rows, nd), the solution.
             weights: Squared weight of every population in the norm.
             target: Absolute, of the weighted norm of the residual.
+            share: Part of the norm of `b` that may be left at most.
         """
         finite = np.isfinite(b).all() and np.isfinite(self._schur()).all()
         if reduced(self._comm, np.array([float(not finite)]))[0]:
             return Solve(0, float("nan"), False)
+        target = min(target, share * float(np.sqrt(self._product(weights, b, b))))
         if int(reduced(self._comm, np.array([b.size]))[0]) <= self.SMALL:
             return self._direct(b, x, weights, target)
         return self._patient(b, x, weights, target)

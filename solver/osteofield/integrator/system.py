@@ -286,7 +286,7 @@ class System(States):
         if done.converged or self.rescue is None:
             return done
         self.rescued += 1
-        before, done = done.iterations, self.rescue.solve(self._b, self._xd, weights, target)
+        before, done = done.iterations, self.rescue.solve(self._b, self._xd, weights, target, share)
         return replace(done, iterations=before + done.iterations)
 
     def reaction_along(self, v: np.ndarray) -> np.ndarray:
