@@ -115,34 +115,37 @@ class Hierarchy:
         stiff = self._D * self._trace > self.STIFF * np.abs(np.diag(self._total))
         self._apart = bool(len(self.levels) > 1 and stiff.any())
         self._take(g := None if stiff.any() else Groups.found_in(strongest))
-        if g is not None:
-            self._c.compact(self.levels[0].rows, *g.layout, self.operator, self.levels[0].schur)
-        return sum(self._refresh(n) for n in range(len(self.levels))) == 0
+        blocks = [level.inverse for level in self.levels]  # until they are inverted in place
+        if g is None:
+            blocks[0] = self.operator
+        else:
+            self._c.compact(self.levels[0].rows, *g.layout, self.operator, blocks[0])
+        return sum(self._refresh(n, S) for n, S in enumerate(blocks)) == 0
 
     def _take(self, groups: Groups | None) -> None:
         """Room for node blocks of these groups, or for whole ones."""
         self.groups = groups
-        for level in self.levels:
-            level.resize(self._c.nd**2 if groups is None else groups.width)
+        width = self._c.nd**2 if groups is None else groups.width
+        for n, level in enumerate(self.levels):
+            level.resize(width, ghosts=n > 0)
         if groups is None:
-            self.levels[0].schur = self.operator
-            self._smoother.set(whole=1, groups=0, size=None, index=None, width=self._c.nd**2)
+            self._smoother.set(whole=1, groups=0, size=None, index=None, width=width)
         else:
-            count, size, index, width = groups.layout
+            count, size, index, _ = groups.layout
             self._smoother.set(whole=0, groups=count, size=size, index=index, width=width)
 
-    def _refresh(self, n: int) -> int:
+    def _refresh(self, n: int, S: np.ndarray) -> int:
         """Collective: blocks of the level below, and inverses of this one; how many there are none of."""
         c, level, g, moving = self._c, self.levels[n], self.groups, None
         if level.prolong is not None:
-            p, coarse, width = level.prolong, self.levels[n + 1], level.schur.shape[1]
-            coarse.schur.fill(0.0)
-            c.lump(0, level.rows, width, p.columns, p.weights, level.schur, coarse.schur)
-            moving = coarse.halo.begin_add(coarse.schur)
+            p, coarse = level.prolong, self.levels[n + 1]
+            coarse.inverse.fill(0.0)
+            c.lump(0, level.rows, S.shape[1], p.columns, p.weights, S, coarse.inverse)
+            moving = coarse.halo.begin_add(coarse.inverse)
         if g is None:
-            bad = c.invert(level.rows, level.diagonal, self._D, level.schur, level.inverse)
+            bad = c.invert(level.rows, level.diagonal, self._D, S, level.inverse)
         else:
-            bad = c.invert_groups(level.rows, *g.layout, level.diagonal, self._D, level.schur, level.inverse)
+            bad = c.invert_groups(level.rows, *g.layout, level.diagonal, self._D, S, level.inverse)
         if moving is not None:
             moving.end()
         return int(bad)
@@ -154,20 +157,19 @@ class Hierarchy:
         return self._apart
 
     @property
-    def held_rows(self) -> list[int]:
-        """Of `held`; of a level that every rank has as a whole, the first one hands out all."""
+    def held(self) -> list[np.ndarray]:
+        """What a cycle needs of the node blocks, level by level: inverses that this rank hands out, which are
+        those of its own rows; of a level that every rank has as a whole the first one hands out all.
+        """
         return [
-            0 if isinstance(level.halo, Replica) and self._comm.rank else level.rows
-            for level in self.levels[:2]
+            level.inverse[: 0 if whole and self._comm.rank else level.rows]
+            for level, whole in zip(self.levels, self._whole(), strict=True)
         ]
 
-    @property
-    def held(self) -> list[np.ndarray]:
-        """What a cycle needs of the node blocks, apart from what follows from it: this rank's rows of the
-        inverses of the finest level, and of the blocks of the next one.
-        """
-        fine, *coarser = self.levels
-        return [fine.inverse, *(c.schur[:n] for c, n in zip(coarser, self.held_rows[1:], strict=False))]
+    def _whole(self) -> list[bool]:
+        """Which levels every rank has as a whole."""
+        first = [isinstance(level.halo, Replica) for level in self.levels]
+        return [any(first[: n + 1]) for n in range(len(first))]
 
     def hold(self, groups: Sequence[Sequence[int]] | None, fill: Callable[[], None]) -> None:
         """Collective: take blocks of an earlier step.
@@ -179,12 +181,9 @@ class Hierarchy:
         self._apart = False
         self._take(None if groups is None else Groups.of(groups, self._c.nd))
         fill()
-        if len(self.levels) > 1:
-            coarse = self.levels[1]
-            if isinstance(coarse.halo, Replica):
-                self._comm.Bcast(coarse.schur, 0)
-            for n in range(1, len(self.levels)):
-                self._refresh(n)
+        for level, whole in zip(self.levels, self._whole(), strict=True):
+            if whole:
+                self._comm.Bcast(level.inverse, 0)
 
     def cycle(self, b: np.ndarray) -> np.ndarray:
         """Collective: one V-cycle from zero for right side `b` (rows, nd) float32.

@@ -48,9 +48,9 @@ class Level:
         self.prolong = prolongator
         self.record.set(column=prolongator.columns, weight=prolongator.weights, coarse=coarse.record)
 
-    def resize(self, width: int) -> None:
-        """Make room for node blocks of `width` numbers: S (ghosts too), and its inverse together with K."""
+    def resize(self, width: int, ghosts: bool) -> None:
+        """Make room for node blocks of `width` numbers, of ghosts too if wanted, to be inverted in place."""
         if width != self._width:
             self._width = width
-            self.schur, self.inverse = padded_rows(len(self.x), width), padded_rows(self.rows, width)
+            self.inverse = padded_rows(len(self.x) if ghosts else self.rows, width)
             self.record.set(P=self.inverse)

@@ -91,8 +91,8 @@ class Reuse:
 
     @property
     def rows(self) -> list[int]:
-        """Of `arrays`, on this rank."""
-        return [] if self._hierarchy is None else self._hierarchy.held_rows
+        """Of all levels, on this rank."""
+        return [] if self._hierarchy is None else self._hierarchy.sizes
 
     @property
     def arrays(self) -> list[np.ndarray]:
@@ -100,7 +100,7 @@ class Reuse:
         return [] if self._hierarchy is None else self._hierarchy.held
 
     def recall(self, state: Mapping[str, Any], fill: Callable[[], None]) -> None:
-        """Collective: go on with the blocks of another run.
+        """Collective: go on with the blocks of another run, on as many ranks and the same mesh.
 
         Args:
             state: Its `state`.

@@ -8,8 +8,8 @@ A checkpoint holds
 - the facts of every `Keeper`: a piece of the run that has a history of its own (integrator, ledger,
   events, ...), under its name;
 - what the integrator remembers of earlier states, ``past1/marrow/NAME`` and so on;
-- the node blocks of an earlier step where the preconditioner goes on with them, ``blocks/inverse`` by the
-  vertices of the sample, and ``blocks/coarse`` of the ranks that wrote it, one after the other;
+- the inverted node blocks of an earlier step where the preconditioner goes on with them, ``blocks/level0`` by
+  the vertices of the sample, ``blocks/level1`` ... of the ranks that wrote them, one after the other;
 - whatever arrays a piece adds that is more than numbers.
 
 A geometry that changes is such a piece. What it needs to make its sample again (phi of the background
@@ -92,12 +92,12 @@ def past(tissue: Tissue, system: System, integrator: Integrator) -> list[Table]:
 
 def blocks(tissue: Tissue, system: System) -> list[Table]:
     """Collective: what the preconditioner goes on with of the node blocks of an earlier step."""
-    comm, (fine, *coarse) = tissue.problem.comm, system.reuse.arrays
-    found: list[Table] = [Rows(tissue.gather_marrow, fine, "blocks/inverse")]
-    for rows in coarse:
+    comm, found = tissue.problem.comm, list[Table]()
+    for n, rows in enumerate(system.reuse.arrays):
         ends = np.cumsum(comm.allgather(len(rows)))
         numbers = ends[comm.rank] - len(rows) + np.arange(len(rows))
-        found.append(Rows(Gather(comm, numbers, int(ends[-1])), rows, "blocks/coarse"))
+        gather = Gather(comm, numbers, int(ends[-1])) if n else tissue.gather_marrow
+        found.append(Rows(gather, rows, f"blocks/level{n}"))
     return found
 
 
