@@ -168,7 +168,7 @@ def test_down_and_up_again(nd, n, narrow):
         assert x.ravel() == pytest.approx(swept, rel=1e-3, abs=1e-5)
         assert coarse == pytest.approx(left, rel=1e-3, abs=1e-3 * np.abs(left).max())
     again = padded_rows(3, nd)
-    b.restrict_rows(level, smoother, x, again, 0, n)
+    b.restrict_edge(level, smoother, x, again, n)
     assert again == pytest.approx(left, rel=1e-3, abs=1e-3 * np.abs(left).max())
 
     correction = padded_rows(3, nd)

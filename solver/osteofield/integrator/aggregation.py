@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAMPING = 0.7
 DROP = 0.01
-REPLICATED = 2000  # rows that every rank has as a whole instead of a part
+REPLICATED = 5000  # rows that every rank has as a whole instead of a part
 FILL = 16  # entries per row of K P that there is room for at first
 
 
@@ -112,9 +112,8 @@ def coarsen(fine: LocalMatrix, comm: MPI.Comm) -> tuple[Prolongator, LocalMatrix
     c.prolongator(n, fine.indptr, fine.indices, fine.values, DAMPING, label, columns, weights)
     known = _of_ghosts(fine, near, columns, weights)
     product = _galerkin(fine, columns, weights, known.count + len(known.others))
-    coarse = _coarse(product, known, ends, comm)
-    if isinstance(coarse.halo, Replica):
-        columns = known.globally(columns)
+    coarse, numbers = _coarse(product, known, ends, comm)
+    columns = known.globally(columns) if numbers is None else known.renamed(numbers)[columns]
     return Prolongator(columns.astype(np.int32), weights.astype(np.float32)), coarse
 
 
@@ -162,8 +161,13 @@ def _with_room(rows: int, room: int, make: Callable[..., int]) -> _Rows:
         room = 2 * room + 1024
 
 
-def _coarse(product: _Rows, known: _Numbers, ends: np.ndarray, comm: MPI.Comm) -> LocalMatrix:
-    """Collective: rows of the coarse matrix from what every rank has for them."""
+def _coarse(
+    product: _Rows, known: _Numbers, ends: np.ndarray, comm: MPI.Comm
+) -> tuple[LocalMatrix, _Numbers | None]:
+    """Collective: rows of the coarse matrix from what every rank has for them, and the numbers that it has.
+
+    These are None where every rank has all rows in the numbers over all ranks.
+    """
     n, total = known.count, int(ends[-1])
     given = _given(product, known, ends, comm)
     at, column, value = given
@@ -184,10 +188,10 @@ def _coarse(product: _Rows, known: _Numbers, ends: np.ndarray, comm: MPI.Comm) -
             np.concatenate(part) for part in zip(*comm.allgather(sent), strict=True)
         )
         indptr = np.concatenate([[0], np.cumsum(length)]).astype(np.int32)
-        return _closed(_Rows(indptr, columns, values), diagonal, Replica(total, comm))
+        return _closed(_Rows(indptr, columns, values), diagonal, Replica(total, comm)), None
     halo = Halo(numbers.others, (known.first, known.first + n), comm)
     halo(diagonal)
-    return _closed(rows, diagonal, halo)
+    return _closed(rows, diagonal, halo), numbers
 
 
 def _given(

@@ -48,13 +48,15 @@ static inline void relax_from_zero(const stiffness *K, int narrow, const smoothe
     const vec k = neighbours(K, narrow, K->start[i], K->middle[i], x, i); // those after it are still zero
     settle(S, whole, P + i * S->width, get(b + i * ND) - d * k, x + i * ND);
 }
-// c += P^T (what is left): the neighbours that come after, ghosts included, are all that the sweep has not seen
-static inline void restrict_row(const level *L, const stiffness *K, int narrow, vec d, const real *x, real *c, long i) {
-    const vec r = -d * neighbours(K, narrow, K->middle[i], K->start[i + 1], x, i);
+static inline void add_to_coarse(const level *L, vec r, real *c, long i) { // c += P^T r for one row
     for (int e = 0; e < WEIGHTS; e++) {
         real *to = c + (long)L->column[WEIGHTS * i + e] * ND;
         put(to, get(to) + L->weight[WEIGHTS * i + e] * r);
     }
+}
+// c += P^T (what is left): the neighbours that come after are all that the sweep has not seen
+static inline void restrict_row(const level *L, const stiffness *K, int narrow, vec d, const real *x, real *c, long i) {
+    add_to_coarse(L, -d * neighbours(K, narrow, K->middle[i], K->start[i + 1], x, i), c, i);
 }
 static inline long descend_as(int whole, int narrow, const level l, const stiffness K, const smoother s, const real *b,
                               real *x, real *c, long first, long last, long done) {
@@ -89,9 +91,20 @@ void sweep_from_zero(const level *l, const smoother *s, const real *b, real *x, 
     const vec d = padded(s->D);
     for (long i = first; i < last; i++) relax_from_zero(l->K, 0, s, s->whole, d, l->P, b, x, i);
 }
-void restrict_rows(const level *l, const smoother *s, const real *x, real *c, long first, long last) {
+// The same for rows that may have ghosts beside them, whose values are not known yet: what is left in this rank's rows
+// on their account the owners add, as is done here for theirs. K is symmetric.
+void restrict_edge(const level *l, const smoother *s, const real *x, real *c, long last) {
     const vec d = padded(s->D);
-    for (long i = first; i < last; i++) restrict_row(l, l->K, 0, d, x, c, i);
+    const stiffness *K = l->K;
+    for (long i = 0; i < last; i++) {
+        int own = K->start[i + 1];
+        while (own > K->middle[i] && K->column[own - 1] >= K->rows) own--;
+        const vec k = d * get(x + i * ND);
+        vec r = {0};
+        for (int j = K->middle[i]; j < own; j++) r -= K->value[j] * get(x + (long)K->column[j] * ND);
+        add_to_coarse(l, d * r, c, i);
+        for (int j = own; j < K->start[i + 1]; j++) add_to_coarse(l, -K->value[j] * k, c, K->column[j]);
+    }
 }
 // ---------------------------------------------------------------- up: prolongation, a sweep, the operator
 static inline void prolong_row(const level *L, const real *c, real *x, long i) {

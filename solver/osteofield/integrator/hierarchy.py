@@ -242,22 +242,22 @@ class Hierarchy:
             c.cycle(level.record, smoother, 1 if single else self.SWEEPS_COARSEST, b, x, image)
             return
         c.sweep_from_zero(level.record, smoother, b, x, 0, level.edge)
-        moving = level.halo.begin(x)
+        ghosts = level.halo.begin(x)
         p = level.prolong
         if p is None:
-            self._solve_coarsest(level, b, x, moving)
+            self._solve_coarsest(level, b, x, ghosts)
             if image is not None:
                 self._apply(x, level.rows)
             return
         coarse = self.levels[n + 1]
         coarse.b.fill(0.0)
-        done = c.descend(level.record, smoother, b, x, coarse.b, level.edge, level.half, level.edge)
-        moving.end()
-        c.restrict_rows(level.record, smoother, x, coarse.b, 0, level.edge)
+        done = c.descend(level.record, smoother, b, x, coarse.b, level.edge, level.beyond, level.edge)
+        c.restrict_edge(level.record, smoother, x, coarse.b, level.edge)
         moving = coarse.halo.begin_add(coarse.b)
-        c.descend(level.record, smoother, b, x, coarse.b, level.half, level.rows, done)
+        c.descend(level.record, smoother, b, x, coarse.b, level.beyond, level.rows, done)
         moving.end()
         self._cycle(n + 1, coarse.b, coarse.x)
+        ghosts.end()
         at = np.full(3, level.rows)
         moving = coarse.halo.begin(coarse.x)
         c.ascend(level.record, smoother, b, x, coarse.x, level.upper, image, level.edge, at)

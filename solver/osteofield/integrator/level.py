@@ -19,8 +19,7 @@ class Level:
 
     Attributes:
         edge: Rows before it are worked on by themselves, the others while values are on their way.
-        half: Row about half-way beyond all that the rows before `edge` have beside them, where a sweep stops
-            to see what has come.
+        beyond: First row after all that the rows before `edge` have beside them.
         upper: Inner row down to which a sweep from the end needs nothing of the rows before `edge`.
         alone: No other rank takes part, here and on coarser levels.
     """
@@ -33,9 +32,9 @@ class Level:
         self.rows = n
         self.edge = self.stiffness.edge if n >= OVERLAP else n
         near, far = self.stiffness.near, self.stiffness.far
-        beyond = int(far[(self.edge - 1) // STRETCH]) + 1 if self.edge else 0
-        self.half = max((self.edge + n) // 2, beyond)
-        self.upper = min(max(self.half, int(np.searchsorted(near, self.edge)) * STRETCH), n)
+        self.beyond = int(far[(self.edge - 1) // STRETCH]) + 1 if self.edge else 0
+        half = (self.edge + n) // 2
+        self.upper = min(max(half, int(np.searchsorted(near, self.edge)) * STRETCH), n)
         self.alone = isinstance(self.halo, Replica)
         self.x = padded_rows(n + self.halo.ghosts, nd)
         self.b = padded_rows(n + self.halo.ghosts, nd)
