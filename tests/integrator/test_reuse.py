@@ -65,14 +65,15 @@ def test_constants_solved_for_apart_need_the_blocks_of_their_step():
     assert r.make(10.0, Couplings(1)) and not r.serves(10.0)
 
 
-def run(problems, spoil=0):
-    """An integrator at day 1; blocks that serve another step after step `spoil` are destroyed."""
+def run(problems, spoil=0, damage=np.nan):
+    """An integrator at day 1; blocks that serve once more after step `spoil` are multiplied by the damage."""
     system = System(problems.square(16, problems.Driven))
     y = np.random.default_rng(5).uniform(0.5, 1.5, system.size)
     r = Bdf(system, 0.0, y, StepControl(1e-3, 1e-9), 1e-4, 1e-6)
     while r.t < 1.0:
         if 0 < spoil <= r.statistics.accepted and (system.reuse.state or {}).get("age"):
-            system.hierarchy.levels[0].inverse[:] = np.nan
+            inverse = system.hierarchy.levels[0].inverse
+            inverse *= np.resize(damage, inverse.shape)
             spoil = 0
         r.step(1.0)
     assert spoil == 0
@@ -93,8 +94,10 @@ def test_a_run_makes_few_blocks_and_is_that_with_new_ones(problems, monkeypatch)
     assert np.abs(older.y - new.y).max() < 1e-7
 
 
-def test_a_solve_that_fails_with_older_blocks_gets_new_ones(problems):
-    good, spoilt = run(problems), run(problems, spoil=8)
+@pytest.mark.parametrize("damage", [np.nan, (1.0, -30.0, 0.01)], ids=["at once", "slowly"])
+def test_a_solve_that_fails_with_older_blocks_gets_new_ones(problems, damage):
+    good, spoilt = run(problems), run(problems, 8, damage)
+    assert (spoilt.system.iterations > good.system.iterations + 5) == (damage is not np.nan)
     assert spoilt.system.reuse.renewed == 1 and spoilt.system.rescued == 0
     assert spoilt.statistics == good.statistics
     assert np.abs(spoilt.y - good.y).max() < 1e-7

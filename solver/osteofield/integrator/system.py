@@ -268,8 +268,9 @@ class System(States):
             weights = 1.0 / np.maximum(scale[:nd], 1e-300) ** 2
             target = tolerance * self.marrow_volume / np.sqrt(self.rows_global)
             done = self._krylov.solve(self._b, self._xd, weights, target, share)
-            self.reuse.solved(done.iterations)
-            if not done.converged and self._everywhere(bool(np.isfinite(self._b).all())):
+            if done.converged:
+                self.reuse.solved(done.iterations)
+            elif self._everywhere(bool(np.isfinite(self._b).all())):
                 done = self._solve_again(done, weights, target, share)
         self.iterations += done.iterations
         self.solves += 1
