@@ -29,13 +29,25 @@ void linear(long n, int k, const double *c, const double **x, double *o) { // o 
         o[i] = s;
     }
 }
-// two combinations of the numbers from `first` on
-static inline void pair(long first, long n, int k, const double *c, const double *d, const double **x, double *o, double *q) {
+// Stores that go past the caches, to where lines begin: nothing has to be read before. What is that large is out of the
+// caches anyway before it is read again.
+#define LARGE (1L << 19) // numbers
+#ifdef __AVX512F__
+static inline void send(double *x, eight v) { __builtin_ia32_movntpd512(x, v); }
+static inline int sent(long n, const double *x) { return n >= LARGE && (uintptr_t)x % sizeof(eight) == 0; }
+static inline void arrive(void) { __builtin_ia32_sfence(); }
+#else
+static inline void send(double *x, eight v) { set(x, v); }
+static inline int sent(long n, const double *x) { return 0; }
+static inline void arrive(void) {}
+#endif
+static inline void pair(long n, int k, const double *c, const double *d, const double **x, double *o, double *q,
+                        void (*store)(double *, eight)) {
     long i = 0;
     for (; i + STRIPE <= n; i += STRIPE) {
         eight s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, t0 = {0}, t1 = {0}, t2 = {0}, t3 = {0};
         for (int j = 0; j < k; j++) {
-            const double f = c[j], g = d[j], *v = x[j] + first + i;
+            const double f = c[j], g = d[j], *v = x[j] + i;
             const eight v0 = at(v), v1 = at(v + 8), v2 = at(v + 16), v3 = at(v + 24);
             s0 += f * v0;
             s1 += f * v1;
@@ -46,20 +58,20 @@ static inline void pair(long first, long n, int k, const double *c, const double
             t2 += g * v2;
             t3 += g * v3;
         }
-        set(o + i, s0);
-        set(o + i + 8, s1);
-        set(o + i + 16, s2);
-        set(o + i + 24, s3);
-        set(q + i, t0);
-        set(q + i + 8, t1);
-        set(q + i + 16, t2);
-        set(q + i + 24, t3);
+        store(o + i, s0);
+        store(o + i + 8, s1);
+        store(o + i + 16, s2);
+        store(o + i + 24, s3);
+        store(q + i, t0);
+        store(q + i + 8, t1);
+        store(q + i + 16, t2);
+        store(q + i + 24, t3);
     }
     for (; i < n; i++) {
         double s = 0., t = 0.;
         for (int j = 0; j < k; j++) {
-            s += c[j] * x[j][first + i];
-            t += d[j] * x[j][first + i];
+            s += c[j] * x[j][i];
+            t += d[j] * x[j][i];
         }
         o[i] = s;
         q[i] = t;
@@ -67,7 +79,11 @@ static inline void pair(long first, long n, int k, const double *c, const double
 }
 // two combinations of the same vectors in one pass
 void linear2(long n, int k, const double *c, const double *d, const double **x, double *o, double *q) {
-    pair(0, n, k, c, d, x, o, q);
+    if (sent(n, o) && sent(n, q)) {
+        pair(n, k, c, d, x, o, q, send);
+        arrive();
+    } else
+        pair(n, k, c, d, x, o, q, set);
 }
 
 // A row of a state is one vector, as wide as the next power of two: the numbers beyond the row are those of the
@@ -141,15 +157,43 @@ void largest(long n, int w, const double *v, double *out) {
 void advance(long n, int w, const double *m, double a, const double *d, double *v, double *out) {
     w == NM ? marrow_advance(n, m, a, d, v, out) : surface_advance(n, m, a, d, v, out);
 }
-// out[p] += sum m u^2, out[w + p] += sum m z^2 of the combinations u = sum a_j x_j and z = sum b_j x_j, neither kept
+// out[p] += sum m u^2, out[w + p] += sum m z^2 of the combinations u = sum a_j x_j and z = sum b_j x_j, neither kept:
+// four rows at once, eight columns after eight, of which those beyond a row are numbers of the next and count nowhere
 void gaps(long n, int w, const double *m, int k, const double *a, const double *b, const double **x, double *out) {
-    enum { CHUNK = 32 };
-    double u[CHUNK * (NM > NS ? NM : NS) + 1], z[CHUNK * (NM > NS ? NM : NS) + 1];
-    for (long i = 0; i < n; i += CHUNK) {
-        const long rows = n - i < CHUNK ? n - i : CHUNK;
-        pair(i * w, rows * w, k, a, b, x, u, z);
-        squares(rows, w, m + i, u, out);
-        squares(rows, w, m + i, z, out + w);
+    enum { PARTS = ((NM > NS ? NM : NS) + 7) / 8 };
+    eight s[PARTS] = {{0}}, t[PARTS] = {{0}};
+    long i = 0;
+    for (; (n - i - 4) * w >= 8; i += 4)
+        for (int q = 0; 8 * q < w; q++) {
+            eight u0 = {0}, u1 = u0, u2 = u0, u3 = u0, z0 = u0, z1 = u0, z2 = u0, z3 = u0;
+            for (int j = 0; j < k; j++) {
+                const double f = a[j], g = b[j], *v = x[j] + i * w + 8 * q;
+                const eight v0 = at(v), v1 = at(v + w), v2 = at(v + 2 * w), v3 = at(v + 3 * w);
+                u0 += f * v0;
+                u1 += f * v1;
+                u2 += f * v2;
+                u3 += f * v3;
+                z0 += g * v0;
+                z1 += g * v1;
+                z2 += g * v2;
+                z3 += g * v3;
+            }
+            s[q] += (m[i] * u0 * u0 + m[i + 1] * u1 * u1) + (m[i + 2] * u2 * u2 + m[i + 3] * u3 * u3);
+            t[q] += (m[i] * z0 * z0 + m[i + 1] * z1 * z1) + (m[i + 2] * z2 * z2 + m[i + 3] * z3 * z3);
+        }
+    for (; i < n; i++)
+        for (int p = 0; p < w; p++) {
+            double u = 0., z = 0.;
+            for (int j = 0; j < k; j++) {
+                u += a[j] * x[j][i * w + p];
+                z += b[j] * x[j][i * w + p];
+            }
+            s[p / 8][p % 8] += m[i] * u * u;
+            t[p / 8][p % 8] += m[i] * z * z;
+        }
+    for (int p = 0; p < w; p++) {
+        out[p] += s[p / 8][p % 8];
+        out[w + p] += t[p / 8][p % 8];
     }
 }
 // o = w o + f - D (K x) / m in marrow rows `first` to `end` of n, and out[p] += sum m f: rates f of the reactions with

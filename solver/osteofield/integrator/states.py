@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .blocks import blocks
+from .blocks import aligned, blocks
 from .problem import Problem
 from .reduction import reduced, reduced_both
 
@@ -52,8 +52,8 @@ class States:
         self.rows_global = int(self.reduce(count)[0])
 
     def vector(self) -> np.ndarray:
-        """A zero state."""
-        return np.zeros(self.size)
+        """A zero state, which begins where a line of the cache does."""
+        return aligned(self.size)
 
     def marrow(self, y: np.ndarray) -> np.ndarray:
         """(rows, marrow populations) view of a state."""
