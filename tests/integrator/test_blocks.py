@@ -252,8 +252,11 @@ def test_krylov_passes_against_numpy():
     assert b.project(n, k, w2, c, V, stride, r) == pytest.approx(left @ (weigh * left), rel=1e-4)
     x = rng.normal(size=(n, nd))
     wanted = x.ravel() + c @ V
-    b.combine(n, k, c, V, stride, x)
+    b.combine(n, k, c, V, stride, 0, x)
     assert x.ravel() == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+    x[:] = np.nan
+    b.combine(n, k, c, V, stride, 1, x)
+    assert x.ravel() == pytest.approx(c @ V, rel=1e-6, abs=1e-6)
 
 
 def test_linear_combination_may_write_over_an_operand():

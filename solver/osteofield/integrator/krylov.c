@@ -117,9 +117,10 @@ double project(long n, int k, const real *w2, const double *c, const real *V, lo
     }
     return s;
 }
-void combine(long n, int k, const double *c, const real *Z, long stride, double *x) { // x += sum c_j Z_j
+void combine(long n, int k, const double *c, const real *Z, long stride, int fresh, double *x) { // x += sum c_j Z_j
     for (long i0 = 0; i0 < n * ND; i0 += 1024) {
         const long e = n * ND - i0 < 1024 ? n * ND - i0 : 1024;
+        if (fresh) memset(x + i0, 0, e * sizeof(double)); // in the first cache
         for (int j = 0; j < k; j++) {
             const real *z = Z + j * stride + i0;
             const double a = c[j];

@@ -78,6 +78,7 @@ class Krylov:
         self._x = np.zeros((rows + ghosts, blocks.nd))
         self._left = np.zeros((rows, blocks.nd))
         self._kept = 0
+        self._fresh = True  # nothing has been written to the solution
         self._open: tuple[np.ndarray, float] | None = None  # how to orthonormalise the last direction kept
 
     def reset(self) -> None:
@@ -96,12 +97,20 @@ class Krylov:
             target: Absolute.
             share: Part of the norm of `b` that may be left at most.
         """
-        n, total, left = self._rows, 0, b
         largest = float(weights.max(initial=0.0)) or 1.0
         w64 = weights / largest  # weights may span many decades: keep them in the range of single precision
         w32, unit = w64.astype(np.float32), float(np.sqrt(largest))
         target /= unit
-        x[:] = 0.0
+        self._fresh = True
+        done = self._solve(b, x, w64, w32, target, share)
+        if self._fresh:
+            x[:] = 0.0
+        return Solve(done.iterations, unit * done.residual, done.converged)
+
+    def _solve(
+        self, b: np.ndarray, x: np.ndarray, w64: np.ndarray, w32: np.ndarray, target: float, share: float
+    ) -> Solve:
+        n, total, left = self._rows, 0, b
         beta = self._root(self._c.square(n, w64, b))
         target = min(target, share * beta)
         while np.isfinite(beta) and beta > target:
@@ -109,16 +118,16 @@ class Krylov:
             used, size = self._descend(left, beta, x, w32, max(goal, self.SINGLE), self.limit - total)
             total += used
             if not np.isfinite(size) or size > max(goal, 0.5):
-                return Solve(total, unit * beta * size, False)
+                return Solve(total, beta * size, False)
             if goal >= self.SINGLE and size <= goal:
-                return Solve(total, unit * beta * size, True)
-            self._x[:n] = x
+                return Solve(total, beta * size, True)
+            self._x[:n] = 0.0 if self._fresh else x
             self._apply(self._x, self._left)
             left = np.subtract(b, self._left, out=self._left)
             before, beta = beta, self._root(self._c.square(n, w64, left))
             if beta > target and (beta > 0.5 * before or total >= self.limit):
-                return Solve(total, unit * beta, False)
-        return Solve(total, unit * beta, bool(beta <= target))
+                return Solve(total, beta, False)
+        return Solve(total, beta, bool(beta <= target))
 
     def _descend(
         self, b: np.ndarray, beta: float, x: np.ndarray, weights: np.ndarray, goal: float, budget: int
@@ -187,12 +196,13 @@ class Krylov:
         self._open = None
 
     def _add(self, beta: float, x: np.ndarray, y: np.ndarray, k: int) -> None:
-        """``x += beta Z R^-1 y``."""
+        """``x += beta Z R^-1 y``, from zero if `x` is still fresh."""
         if k:
             R, coefficients = self._R, beta * y[:k]
             for j in range(k - 1, -1, -1):
                 coefficients[j] = (coefficients[j] - R[j, j + 1 : k] @ coefficients[j + 1 :]) / R[j, j]
-            self._c.combine(self._rows, k, coefficients, self._Z, self._Z.shape[1], x)
+            self._c.combine(self._rows, k, coefficients, self._Z, self._Z.shape[1], self._fresh, x)
+            self._fresh = False
 
     def _root(self, mine: float) -> float:
         """Collective: square root of a sum over ranks."""
