@@ -252,7 +252,8 @@ def _print_run(meter: Meter, total: float, bandwidth: float) -> None:
 def _print_solves(system: System, meter: Meter, total: float, bandwidth: float) -> None:
     p = system.problem
     rows, nd = len(p.volumes), p.diffusing
-    per_node = 8 * len(p.local.values) / rows + 4 + 4 * nd * nd + 8 * nd
+    entries = system.hierarchy.levels[0].stiffness.value.size if system.hierarchy is not None else 0
+    per_node = 8 * entries / rows + 4 + 4 * nd * nd + 8 * nd
     one = per_node * rows / bandwidth
     solve = meter.seconds("System.solve") / max(system.solves, 1)
     iterations = system.iterations / max(system.solves, 1)

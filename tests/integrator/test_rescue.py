@@ -19,9 +19,11 @@ def residual(system, c, r, x):
 
 
 def hard(problems, n=12, exchange=None):
-    """A system whose usual solver gives up after two iterations."""
+    """A system whose usual solver gives up after two iterations, and that has all it needs, as in a run."""
     system = System(problems.square(n, problems.linear(J, J, 3), 0.3, exchange=exchange, far=1.0))
     system._krylov.limit = 2
+    system.problem.local.let_go()
+    assert system.problem.local.rows == len(system.problem.volumes) and not system.problem.local.values.size
     return system
 
 

@@ -169,7 +169,7 @@ class _Sum(Transfer):
         self._replica.add(self._x)
 
 
-@dataclass(frozen=True)
+@dataclass
 class LocalMatrix:
     """Owned rows of a distributed sparse matrix; columns are owned rows of x, then ghosts.
 
@@ -230,3 +230,7 @@ class LocalMatrix:
     def diagonal(self) -> np.ndarray:
         """Diagonal of the owned square part."""
         return self.split()[2]
+
+    def let_go(self) -> None:
+        """Give the memory of the entries back, once nobody asks for them; rows and halo stay."""
+        self.indices, self.values = np.zeros(0, np.int32), np.zeros(0)

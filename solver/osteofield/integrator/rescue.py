@@ -104,15 +104,12 @@ class Rescue:
 
     def _matrix(self, first: int, size: int) -> csc_matrix:
         """Collective: all rows, on every rank."""
-        k, nd = self._local, self._nd
-        n, ghosts = k.rows, k.halo.ghosts
+        halo, nd, k = self._local.halo, self._nd, self._hierarchy.levels[0].stiffness
+        n, ghosts = k.rows, halo.ghosts
         number = np.zeros((n + ghosts, 1))
         number[:n, 0] = first + np.arange(n)
-        k.halo(number)
-        rows = np.repeat(np.arange(n), np.diff(k.indptr))
-        off = k.indices != rows
-        i, j = rows[off], k.indices[off]
-        v = k.values[off].astype(np.float32).astype(np.float64)  # as they are used everywhere
+        halo(number)
+        i, j, v = np.repeat(np.arange(n), np.diff(k.start)), k.column, k.value.astype(np.float64)
         diagonal = -np.bincount(i, v, n)  # K acts on differences between nodes
         i, j, v = np.append(i, np.arange(n)), np.append(j, np.arange(n)), np.append(v, diagonal)
         p = np.arange(nd)

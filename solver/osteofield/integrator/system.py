@@ -94,8 +94,8 @@ class System(States):
         """Collective: rate, over the scale of its population, that round-off of diffusion alone makes."""
         p = self.problem
         fastest = np.zeros(1)
-        if self._rows:
-            fastest[0] = (p.local.diagonal() / p.volumes).max()
+        if self._rows and self.hierarchy is not None:
+            fastest[0] = (self.hierarchy.levels[0].diagonal / p.volumes).max()
         nd = p.diffusing
         rates = self._D * self.reduce(fastest, "MAX")[0] * self.largest(y)[:nd]
         return 8.0 * float(np.finfo(float).eps * (rates / p.scale[:nd]).max(initial=0.0))

@@ -56,6 +56,7 @@ class Equations:
         self.schedule = Schedule.of(self._case, self._network, self.faces.jumps)
         self.tissue.problem.explicit_time |= self.schedule.varies
         self.system = System(self.tissue.problem)
+        self.tissue.problem.local.let_go()  # the system has them in a form of its own
 
     def use_case_parameters(self) -> None:
         """From now on the case's own parameters (disease) instead of the healthy ones."""
