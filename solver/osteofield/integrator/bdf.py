@@ -278,7 +278,8 @@ class Bdf:
         rodas.ledger = self.ledger
         rodas.step(stop)
         before, after = rodas.span
-        self.system.release(factors_alone=True)
+        self.system.release()
+        past.give_back(rodas.free)
         self._first, self._planned = rodas, planned
         inside = before + (after - before) * np.arange(1, FIRST_ORDER) / FIRST_ORDER
         for t in inside:

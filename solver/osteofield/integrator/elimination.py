@@ -69,11 +69,9 @@ class Elimination:
     def J(self, values: np.ndarray) -> None:
         self._J = values
 
-    def release(self, factors_alone: bool = False) -> None:
-        """Give the memory back: the next Jacobian makes new room, or the next factors do."""
-        if not factors_alone:
-            self._J = None
-        self._lower = self._upper = aligned(0)
+    def release(self) -> None:
+        """Give the memory back: the next Jacobian makes new room."""
+        self._J, self._lower, self._upper = None, aligned(0), aligned(0)
 
     def factor(
         self, c: float, volumes: np.ndarray, single: np.ndarray, whole: np.ndarray | None, found: Couplings

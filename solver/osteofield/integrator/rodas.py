@@ -94,6 +94,7 @@ class Rodas:
         self._span: tuple[float, float] = (t, t)
         self._ledger_old = self.ledger.copy()
         self._stage_reaction = np.zeros((STAGES, system.populations))
+        self._flows = self._stage_reaction  # of the last step's stages, with what their Jacobian adds
 
     def restart(self, y: np.ndarray, first_step: float) -> None:
         """Collective: go on from a state that was changed from outside, with a short first step."""
@@ -152,7 +153,12 @@ class Rodas:
     @property
     def work(self) -> list[np.ndarray]:
         """Vectors that it needs no more once nobody asks for what was inside the last step."""
-        return [*self._k, self._f]
+        return list(self._k)
+
+    @property
+    def free(self) -> np.ndarray:
+        """A vector that it needs no more after its last step."""
+        return self._f
 
     @property
     def ends(self) -> tuple[np.ndarray, np.ndarray]:
@@ -206,6 +212,7 @@ class Rodas:
         self.t = self._span[1]
         self._old, self.y, self._stage = self.y, self._stage, self._old
         self._ledger_old = self.ledger
+        self._flows = self._stage_reaction + [self.system.reaction_along(k) for k in self._k]
         self.ledger = self.ledger + self._quadrature(np.array(WEIGHTS), h)
 
     def _try(self, h: float, stop: float, stage: np.ndarray) -> tuple[str | None, float]:
@@ -246,9 +253,7 @@ class Rodas:
 
     def _quadrature(self, weights: np.ndarray, h: float) -> np.ndarray:
         """Integral of the reaction totals belonging to a combination of the stages."""
-        beta = h * (weights @ _B)
-        self.system.linear(list(beta), self._k, self._f)
-        return beta @ self._stage_reaction + self.system.reaction_along(self._f)
+        return np.asarray(h * (weights @ _B) @ self._flows)
 
     @property
     def scratch(self) -> np.ndarray:

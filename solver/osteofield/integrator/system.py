@@ -220,10 +220,10 @@ class System(States):
                 self._whole[at] += through
         return bad
 
-    def release(self, factors_alone: bool = False) -> None:
+    def release(self) -> None:
         """Give back the memory of the factors that `prepare` made, and of its Jacobian."""
         for _, elimination in self._kinds:
-            elimination.release(factors_alone)
+            elimination.release()
 
     def _blocks(self) -> np.ndarray:
         """(rows, nd^2) node blocks in double precision, which most solves do without."""

@@ -26,17 +26,19 @@ def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
     if not len(cells):
         return team.places(np.zeros(0, np.int64))
     first, others = cells[:, 0].astype(np.int64), np.zeros(len(cells), np.uint64)
+    mixed = np.empty_like(others)
     with np.errstate(over="ignore"):  # the order of others does not matter as long as it is always the same
         for vertex in cells.T:
             np.minimum(first, vertex, out=first)
-            mixed = vertex.astype(np.uint64)
+            mixed[:] = vertex
             mixed += np.uint64(1)
             mixed *= _ODD
             mixed ^= mixed >> np.uint64(29)
             mixed *= _ODDER
             others += mixed
+    del mixed  # as many numbers as cells in each, and this is where a run may need most memory
     order = _order(first, others)
-    del others, mixed  # as many numbers as cells in each, and this is where a run may need most memory
+    del others
     ascending = first[order]
     del first
     begins = np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
@@ -50,7 +52,9 @@ def places_of_cells(team: Team, cells: np.ndarray) -> np.ndarray:
 def _order(first: np.ndarray, others: np.ndarray) -> np.ndarray:
     """That of `first`, and of `others` where it is the same; most often the upper halves of these tell."""
     if first.max() < 1 << 31:
-        keys = (first.astype(np.uint64) << np.uint64(32)) | (others >> np.uint64(32))
+        keys = first.astype(np.uint64)
+        keys <<= np.uint64(32)
+        keys |= others >> np.uint64(32)
         order = np.argsort(keys)
         ascending = keys[order]
         if (ascending[1:] != ascending[:-1]).all():
