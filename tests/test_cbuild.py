@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -142,6 +143,22 @@ def test_compiler_from_the_environment(monkeypatch, tmp_path, forget):
     assert cbuild.compiler() == (str(wrapper), "-DANSWER=42")
     cbuild.build("int answer(void) { return ANSWER; }\n", folder=tmp_path)
     assert (tmp_path / "used").exists()
+
+
+EVERYTHING = """
+from osteofield.integrator.blocks import blocks
+from osteofield.integrator.sparse import passes
+b = blocks(5, 8, 2)
+b.record("level", x=None)
+assert passes().aggregate and b.cycle
+"""
+
+
+@pytest.mark.skipif(not shutil.which("clang"), reason="clang is not installed")
+def test_clang_takes_the_linear_algebra_too(cache):
+    """Shuffles and stores past the caches have other names there."""
+    environment = {**os.environ, "CC": "clang", "XDG_CACHE_HOME": str(cache)}
+    subprocess.run([sys.executable, "-c", EVERYTHING], check=True, timeout=PATIENCE, env=environment)
 
 
 def test_a_command_in_cc_that_does_not_exist(monkeypatch, tmp_path, forget):

@@ -10,7 +10,11 @@ typedef double lanes __attribute__((vector_size(64)));
 typedef double lanes_loose __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float eight_singles __attribute__((vector_size(32)));
 typedef int64_t places __attribute__((vector_size(64)));
+#ifdef __clang__
+#define TURNED(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
 #define TURNED(a, b, ...) __builtin_shuffle(a, b, (places){__VA_ARGS__})
+#endif
 
 static inline lanes size_of(lanes v) { return (lanes)((places)v & INT64_MAX); }
 static inline lanes pick(places m, lanes a, lanes b) { return (lanes)((m & (places)a) | (~m & (places)b)); }

@@ -33,7 +33,11 @@ void linear(long n, int k, const double *c, const double **x, double *o) { // o 
 // caches anyway before it is read again.
 #define LARGE (1L << 19) // numbers
 #ifdef __AVX512F__
+#ifdef __clang__
+static inline void send(double *x, eight v) { __builtin_nontemporal_store(v, (eight *)x); }
+#else
 static inline void send(double *x, eight v) { __builtin_ia32_movntpd512(x, v); }
+#endif
 static inline int sent(long n, const double *x) { return n >= LARGE && (uintptr_t)x % sizeof(eight) == 0; }
 static inline void arrive(void) { __builtin_ia32_sfence(); }
 #else
