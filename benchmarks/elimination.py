@@ -10,6 +10,7 @@ from osteofield.integrator.elimination import Couplings
 from osteofield.integrator.elimination import Elimination as Local
 from osteofield.integrator.hierarchy import Hierarchy
 from osteofield.integrator.pattern import Pattern
+from osteofield.integrator.stiffness import Stiffness
 
 from .semidiscrete import Semidiscrete
 
@@ -25,7 +26,7 @@ class Elimination:
         p = system.problem
         self._system, nd = system, p.diffusing
         compiled = blocks(nd, p.marrow_width, p.surface_width)
-        self._hierarchy = Hierarchy(p.local, p.diffusivity, compiled, p.comm)
+        self._hierarchy = Hierarchy(p.local, Stiffness(p.local, compiled), p.diffusivity, compiled, p.comm)
         self._b, self._x = np.zeros((system.rows, nd)), np.zeros((system.rows, nd))
         self._single = padded_rows(system.rows, nd)
         self._c = 1.0

@@ -13,6 +13,7 @@ from osteofield.case.types import SampleSpec, ShapeSpec
 from osteofield.geometry import build_piece
 from osteofield.integrator import aggregation, hierarchy, level
 from osteofield.integrator.halo import Replica
+from osteofield.integrator.stiffness import Stiffness
 from osteofield.integrator.blocks import blocks, padded_rows
 from osteofield.integrator.elimination import Couplings
 from osteofield.tissue.layout import lay_out
@@ -27,7 +28,7 @@ S = np.stack([value**2 + 0.1, 0 * value, 0 * value, 1 + value], 1) * where.volum
 
 def made(overlap):
     level.OVERLAP = overlap
-    h = hierarchy.Hierarchy(local, D, c, comm)
+    h = hierarchy.Hierarchy(local, Stiffness(local, c), D, c, comm)
     h.operator[:] = S
     found = Couplings(2)
     found.total[:] = S.sum(0).reshape(2, 2)
@@ -42,7 +43,7 @@ x, y = (h.cycle(b)[:n].copy() for h in (one, other))
 assert np.isfinite(x).all() and np.abs(x - y).max() < 1e-6 * np.abs(x).max()
 
 # blocks that come from elsewhere: what was held is enough, digit by digit
-again = hierarchy.Hierarchy(local, D, c, comm)
+again = hierarchy.Hierarchy(local, Stiffness(local, c), D, c, comm)
 
 def fill():
     for mine, kept in zip(again.held, one.held, strict=True):

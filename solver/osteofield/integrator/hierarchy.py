@@ -16,6 +16,7 @@ from .groups import Groups
 from .halo import LocalMatrix, Replica, Transfer
 from .level import Level
 from .reduction import reduced, reduced_both
+from .stiffness import Stiffness
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -34,7 +35,8 @@ class Hierarchy:
     not see, are solved for in double precision first.
 
     Args:
-        stiffness: Scalar K (symmetric, rows sum to zero).
+        matrix: Scalar K (symmetric, rows sum to zero).
+        stiffness: The same in the form of cycles and rates.
         diffusivity: Of every diffusing population, um^2/day.
         blocks: Compiled functions.
         comm: Communicator of the stiffness.
@@ -50,19 +52,20 @@ class Hierarchy:
 
     def __init__(
         self,
-        stiffness: LocalMatrix,
+        matrix: LocalMatrix,
+        stiffness: Stiffness,
         diffusivity: np.ndarray,
         blocks: Blocks,
         comm: MPI.Comm,
     ):
         self._c, self._comm = blocks, comm
         self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
-        self.levels = [Level(stiffness, blocks)]
+        self._trace = float(reduced(self._comm, np.array([matrix.diagonal().sum()]))[0])
+        self.levels = [Level(matrix, stiffness, blocks)]
         self.levels[0].alone = comm.size == 1
-        self._coarsen(stiffness)
+        self._coarsen(matrix)
         self._smoother: Record = blocks.record("smoother", D=self._D)
         self._image: Record = blocks.record("image")
-        self._trace = float(reduced(self._comm, np.array([stiffness.diagonal().sum()]))[0])
         self._apart = False  # whether constants are solved for apart
         self._total = np.zeros((blocks.nd, blocks.nd))
         self._rest = padded_rows(stiffness.rows, blocks.nd)
@@ -79,7 +82,7 @@ class Hierarchy:
             before, total = total, self._total_rows(matrix, comm)
             if total > self.STALLED * before:
                 return
-            self.levels.append(Level(matrix, self._c))
+            self.levels.append(Level(matrix, Stiffness(matrix, self._c), self._c))
             self.levels[-1].alone |= self.levels[-2].alone
             self.levels[-2].continue_with(prolongator, self.levels[-1])
             if isinstance(matrix.halo, Replica):

@@ -24,8 +24,8 @@ class Level:
         alone: No other rank takes part, here and on coarser levels.
     """
 
-    def __init__(self, matrix: LocalMatrix, blocks: Blocks):
-        self.stiffness = Stiffness(matrix, blocks)
+    def __init__(self, matrix: LocalMatrix, stiffness: Stiffness, blocks: Blocks):
+        self.stiffness = stiffness
         self.diagonal = self.stiffness.diagonal
         self.halo = matrix.halo
         n, nd = matrix.rows, blocks.nd

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,10 +13,11 @@ from .hierarchy import Hierarchy
 from .krylov import Krylov, Solve
 from .pattern import Pattern
 from .pointwise import Pointwise
-from .problem import Points, Problem
+from .problem import Problem
+from .rates import Rates
 from .rescue import Rescue
 from .reuse import Reuse
-from .states import Extent, States
+from .states import Extent
 
 SINGULAR = "solve: a local block is singular"
 DIVERGED = "solve: the linear solver did not converge"
@@ -38,25 +38,19 @@ class Correction:
     flows: np.ndarray | None = None
 
 
-class System(States):
+class System(Rates):
     """Rates and linear solves of a `Problem` on flat state vectors."""
 
     def __init__(self, problem: Problem):
         super().__init__(problem)
-        p = problem
-        self._D = np.ascontiguousarray(p.diffusivity, dtype=np.float64)
-        nd = p.diffusing
+        p, nd = problem, problem.diffusing
         self.hierarchy: Hierarchy | None = None  # nothing diffuses: every point is solved for by itself
         self._krylov: Krylov | None = None
-        if nd:
-            self.hierarchy = Hierarchy(p.local, self._D, self._c, p.comm)
-            self._stiffness = self.hierarchy.levels[0].stiffness.record
+        if self._stiffness is not None:
+            self.hierarchy = Hierarchy(p.local, self._stiffness, self._D, self._c, p.comm)
             self._krylov = Krylov(
                 self._rows, p.local.halo.ghosts, self._c, p.comm, self._apply, self.hierarchy
             )
-        rows, self._edge = self._rows + p.local.halo.ghosts, p.local.edge
-        self._x = np.zeros(rows * nd + 32)[: rows * nd].reshape(rows, nd)  # vector loads touch what follows
-        self._f = self.vector()
         self._b, self._xd = np.zeros((self._rows, nd)), np.zeros((self._rows, nd))
         self._single = padded_rows(self._rows, 0) if self.hierarchy is None else self.hierarchy.operator
         self._whole: np.ndarray | None = None  # node blocks in double precision, where they are asked for
@@ -73,7 +67,6 @@ class System(States):
         if nd and all(Pointwise.possible(q, e) for (q, _), e in zip(kinds, patterns, strict=True)):
             self.pointwise = tuple(Pointwise(q, e.pattern, p.marrow_width) for q, e in self._kinds)
         self._at: tuple[float, np.ndarray, np.ndarray] | None = None  # what they look at
-        self.reaction = np.zeros(self.populations)
         self.iterations = 0
         self.solves = 0
         self.rescued = 0  # solves for which a stronger solver was needed
@@ -82,82 +75,12 @@ class System(States):
         if self.hierarchy is not None:
             self.rescue = Rescue(p.local, self._D, self._blocks, self._apply, self.hierarchy, p.comm)
 
-    # ---------------------------------------------------------------- rates
     def set_diffusivity(self, values: np.ndarray) -> None:
         """Change the diffusivities (um^2/day) of the diffusing populations."""
         self._D[:] = values
         self.reuse.forget()
         if self.hierarchy is not None:
             self.hierarchy.set_diffusivity(values)
-
-    def roundoff(self, y: np.ndarray) -> float:
-        """Collective: rate, over the scale of its population, that round-off of diffusion alone makes."""
-        p = self.problem
-        fastest = np.zeros(1)
-        if self._rows and self.hierarchy is not None:
-            fastest[0] = (self.hierarchy.levels[0].diagonal / p.volumes).max()
-        nd = p.diffusing
-        rates = self._D * self.reduce(fastest, "MAX")[0] * self.largest(y)[:nd]
-        return 8.0 * float(np.finfo(float).eps * (rates / p.scale[:nd]).max(initial=0.0))
-
-    def _arguments(self, points: Points, y: np.ndarray) -> tuple[Any, ...]:
-        surface = self.surface(y) if points is self.problem.surface else None
-        return points.node, self.marrow(y), surface, points.a, points.g, self.problem.position
-
-    def rate(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
-        """Collective: dy/dt. Leaves this rank's reaction totals in `reaction`."""
-        self._react(t, y, out)
-        self._spread(y, out, 0.0, out)
-
-    def add_rate(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
-        """Collective: ``out += dy/dt``. Leaves this rank's reaction totals in `reaction`."""
-        self._react(t, y, self._f)
-        self._spread(y, self._f, 1.0, out)
-
-    def _react(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
-        """Rates of the reactions and of what comes through faces."""
-        p = self.problem
-        fm, fs = self.marrow(out), self.surface(out)
-        for points, _ in self._kinds:
-            points.kernel.rates(t, *self._arguments(points, y), fm, fs if points is p.surface else None)
-        if len(p.open_rows):
-            nd, rows = p.diffusing, p.open_rows
-            flux = p.exchange * (p.far - self.marrow(y)[rows, :nd])
-            fm[rows, :nd] += flux * (p.open_area / p.volumes[rows])[:, None]
-        if len(p.source_rows):
-            fm[p.source_rows, : p.diffusing] += p.source
-
-    def _spread(self, y: np.ndarray, f: np.ndarray, share: float, out: np.ndarray) -> None:
-        """Collective: ``out = share out + f + diffusion``; the totals of `f` are `reaction`."""
-        p, k = self.problem, self.problem.local
-        marrow, surface = slice(0, self._split), slice(self._split, None)
-        self.reaction = totals = np.zeros(self.populations)
-        if self._points:
-            self._c.totals(
-                self._points, p.surface_width, p.surface.weight, f[surface], totals[p.marrow_width :]
-            )
-            if share:
-                self._c.linear([1.0, share], [f[surface], out[surface]], out[surface])
-        if not p.diffusing:
-            self._c.totals(self._rows, p.marrow_width, p.volumes, f[marrow], totals)
-            if share:
-                self._c.linear([1.0, share], [f[marrow], out[marrow]], out[marrow])
-            return
-        self._c.pack(self._rows, y, self._x)
-        moving = k.halo.begin(self._x)
-        for first, last in ((self._edge, self._rows), (0, self._edge)):
-            self._c.gain(
-                first, last, self._rows, self._stiffness, self._D, p.volumes, self._x,
-                f[marrow], share, out[marrow], totals,
-            )  # fmt: skip
-            moving.end()
-
-    def time_derivative(self, t: float, y: np.ndarray, out: np.ndarray) -> None:
-        """Partial derivative of the rates with respect to time."""
-        fm, fs = self.marrow(out), self.surface(out)
-        for points, _ in self._kinds:
-            on_surface = points is self.problem.surface
-            points.kernel.dfdt(t, *self._arguments(points, y), fm, fs if on_surface else None)
 
     # ---------------------------------------------------------------- linear algebra
     def prepare(self, t: float, y: np.ndarray, c: float) -> bool:
@@ -236,7 +159,7 @@ class System(States):
     def _apply(self, x: np.ndarray, y: np.ndarray) -> None:
         k = self.problem.local
         k.halo(x)
-        self._c.apply(self._stiffness, self._D, self._blocks(), x, y)
+        self._c.apply(self._entries, self._D, self._blocks(), x, y)
 
     def solve(
         self, r: np.ndarray, out: np.ndarray, scale: np.ndarray, tolerance: float, share: float = 1.0
@@ -348,7 +271,7 @@ class System(States):
             self._b[p.source_rows] += p.volumes[p.source_rows, None] * p.source
         moving = k.halo.begin(self._x)
         for first, last in ((self._edge, self._rows), (0, self._edge)):
-            self._c.diffuse(first, last, self._stiffness, self._D, self._x, self._b)
+            self._c.diffuse(first, last, self._entries, self._D, self._x, self._b)
             moving.end()
 
     def _finish(self, t: float, y: np.ndarray, d: np.ndarray) -> Correction:
