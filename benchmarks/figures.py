@@ -69,11 +69,8 @@ GROUPS = (  # of phases: label, colour, members in the order of the figure
         "solving",
         style.BLUE,
         (
-            "smoother",
-            "operator, residual in the cycle",
-            "transfer between levels",
+            "cycles, operator, products",
             "blocks of all levels, inverses",
-            "Krylov: operator, products",
             "Krylov: orthogonalisation, update",
         ),
     ),

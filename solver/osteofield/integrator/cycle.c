@@ -147,7 +147,7 @@ static inline void ascend_as(int whole, int narrow, int with, const level l, con
         const long whole_w = applied;
         for (long i = i1 - 1; i >= i0; i--) {
             fetch(&K, narrow, l.P, s.width, b, i, -AHEAD);
-            if (with) __builtin_prefetch(q.S + (i - AHEAD) * NB);
+            if (with) __builtin_prefetch(q.S + (applied - AHEAD) * NB);
             relax(&K, narrow, &s, whole, d, l.P, b, x, i);
             if (with && applied > ready) apply_row(&K, narrow, d, &q, x, --applied);
         }
