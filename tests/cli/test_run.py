@@ -101,7 +101,7 @@ def test_what_is_said_first_and_last(folder: Path) -> None:
     assert first == "case"
     assert "  sample  well mixed: one point of marrow in contact with bone surface" in said
     assert re.search(r"  model   osteoimmune: \d+ populations \(9 diffuse, ", said)
-    assert re.search(r"  solve   22 unknowns on 1 rank, about 0.3 GB; 2 days", said)
+    assert re.search(r"  solve   22 unknowns on 1 rank, about 0.2 GB; 2 days", said)
     assert re.search(r"  bone lost +\S+ mm\^3, \S+ %\n  deepest erosion +\S+ um\n  bacteria +\S+ CFU\n", said)
     assert last == "results in results/case; osteofield plot results/case"
 

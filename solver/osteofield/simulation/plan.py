@@ -13,8 +13,8 @@ from ..tissue import WellMixed
 from .schedule import Schedule
 from .seeding import marrow_volume, place_center
 
-_BASE_GB = 0.35  # a rank before it has a mesh: Python, DOLFINx, PETSc
-_BYTES_PER_NODE = 5000  # measured on the osteoimmune model, a million nodes, set-up included
+_BASE_GB = 0.2  # a rank before it has a mesh: Python, DOLFINx, PETSc
+_BYTES_PER_NODE = 1900  # measured on the osteoimmune model, 0.1 and 0.2 million nodes, set-up included
 _BYTES_PER_BLOCK = 32  # and per entry of the node blocks on all levels
 
 
@@ -36,7 +36,7 @@ def describe_start(case: Case, network: Network, sample: Piece | WellMixed, rank
     )
     kinds = ", ".join(f"{n} {what}" for n, what in counts if n)
     say("model", f"{network.name}: {len(network.populations)} populations ({kinds})")
-    unknowns, memory = _unknowns(network, sample)
+    unknowns, memory = _unknowns(network, sample, ranks)
     where = f"{ranks} rank{'s' * (ranks > 1)}"
     say("solve", f"{unknowns:,} unknowns on {where}, about {memory:.1f} GB; {_span(case.time.end)}")
     return "\n".join(lines)
@@ -55,12 +55,12 @@ def _extent(sample: Piece) -> str:
     return f"{box} mm, {sample.dimension}-D, BV/TV {100 * m.bone_volume / total:.2f} %{beside}"
 
 
-def _unknowns(network: Network, sample: Piece | WellMixed) -> tuple[int, float]:
+def _unknowns(network: Network, sample: Piece | WellMixed, ranks: int = 1) -> tuple[int, float]:
     """Number of unknowns, and an estimate of the memory over all ranks in GB."""
     nodes, points = (1, 1) if isinstance(sample, WellMixed) else (sample.marrow_points, sample.surface_points)
     nd = max(network.n_diffusing, 1)
-    memory = nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
-    return nodes * len(network.marrow) + points * len(network.surface), max(memory, 0.3)
+    memory = ranks * _BASE_GB + nodes * (_BYTES_PER_NODE + _BYTES_PER_BLOCK * nd * nd) / 1e9
+    return nodes * len(network.marrow) + points * len(network.surface), memory
 
 
 def describe_plan(case: Case, network: Network, sample: Piece | WellMixed) -> str:
