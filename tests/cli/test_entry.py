@@ -45,6 +45,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["run"], "CASE.toml"),
         (["run", "a.toml", "--resume", "--overwrite"], "not allowed with"),
         (["run", "a.toml", "--over"], "no option --over; did you mean '--overwrite'?"),
+        (["run", "-q", "a.toml"], "no option -q; did you mean '--quiet'?"),
         (["check", "none.toml"], "none.toml: there is no such file."),
         (["plot", "nowhere"], "nowhere: there is no such folder; results are in 'results/CASE' by default."),
         (["models", "osteoimune"], "did you mean 'osteoimmune'?"),

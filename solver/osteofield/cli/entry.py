@@ -69,10 +69,17 @@ def _version() -> str:
 def _not_taken(verb: str, known: set[str], words: Sequence[str]) -> list[Problem]:
     """What a verb cannot use: its unknown options, or words too many where all options are known."""
     options = [w.partition("=")[0] for w in words if w.startswith("-")]
-    return [
-        Problem(f"'osteofield {verb}' has no option {o}{did_you_mean(o, known, otherwise='its options')}")
-        for o in options
-    ] or [Problem(f"'{w}' is one word too many for 'osteofield {verb}'; see --help.") for w in words]
+    return [Problem(f"'osteofield {verb}' has no option {o}{_instead(o, known)}") for o in options] or [
+        Problem(f"'{w}' is one word too many for 'osteofield {verb}'; see --help.") for w in words
+    ]
+
+
+def _instead(option: str, known: set[str]) -> str:
+    """End of a sentence: what may have been meant; of one letter, the only option that begins with it."""
+    begun = [o for o in known if len(option) == 2 and o.startswith(f"-{option}")]
+    if len(begun) == 1:
+        return f"; did you mean {begun[0]!r}?"
+    return did_you_mean(option, known, otherwise="its options")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
