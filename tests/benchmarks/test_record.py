@@ -65,11 +65,13 @@ def test_a_phase_that_no_group_names_is_drawn_too(tmp_path):
     from benchmarks.record import Phases, Record
 
     record = Record(
-        "a machine", [], [Phases("A run", 2.0, {"smoother": 60.0, "waiting": 40.0}, "2026-11-21")]
+        "a machine",
+        [],
+        [Phases("A run", 2.0, {"cycles, operator, products": 60.0, "waiting": 40.0}, "2026-11-21")],
     )
     (ax,) = phases(record).axes
     labels = [t.get_text() for t in ax.get_yticklabels()]
-    assert labels[0] == "smoother" and labels[-1] == "waiting"
+    assert labels[0] == "cycles, operator, products" and labels[-1] == "waiting"
     assert [bar.get_width() for bar in ax.patches if bar.get_width()] == [60.0, 40.0]
 
 
