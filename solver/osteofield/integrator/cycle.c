@@ -144,7 +144,7 @@ static inline void ascend_as(int whole, int narrow, int with, const level l, con
         long ready = applied;
         while (with && ready > stop && K.near[(ready - 1) / STRETCH] >= i1)
             ready = (ready - 1) / STRETCH * STRETCH > stop ? (ready - 1) / STRETCH * STRETCH : stop;
-        const long whole_w = applied;
+        const long before = applied;
         for (long i = i1 - 1; i >= i0; i--) {
             fetch(&K, narrow, l.P, s.width, b, i, -AHEAD);
             if (with) __builtin_prefetch(q.S + (applied - AHEAD) * NB);
@@ -152,7 +152,7 @@ static inline void ascend_as(int whole, int narrow, int with, const level l, con
             if (with && applied > ready) apply_row(&K, narrow, d, &q, x, --applied);
         }
         while (with && applied > ready) apply_row(&K, narrow, d, &q, x, --applied);
-        if (with) multiply(&q, applied, whole_w);
+        if (with) multiply(&q, applied, before);
         relaxed = i0;
     }
     at[0] = prolonged, at[1] = relaxed, at[2] = applied;

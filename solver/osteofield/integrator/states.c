@@ -45,31 +45,25 @@ static inline void send(double *x, eight v) { set(x, v); }
 static inline int sent(long n, const double *x) { return 0; }
 static inline void arrive(void) {}
 #endif
+// u = sum c_j x_j and z = sum d_j x_j of four times eight numbers from `first` on, `apart` from each other
+static inline void four_pairs(int k, const double *c, const double *d, const double **x, long first, long apart, eight *u,
+                              eight *z) {
+    for (int r = 0; r < 4; r++) u[r] = z[r] = (eight){0};
+    for (int j = 0; j < k; j++)
+        for (int r = 0; r < 4; r++) {
+            const eight v = at(x[j] + first + r * apart);
+            u[r] += c[j] * v;
+            z[r] += d[j] * v;
+        }
+}
 static inline void pair(long n, int k, const double *c, const double *d, const double **x, double *o, double *q,
                         void (*store)(double *, eight)) {
     long i = 0;
     for (; i + STRIPE <= n; i += STRIPE) {
-        eight s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0}, t0 = {0}, t1 = {0}, t2 = {0}, t3 = {0};
-        for (int j = 0; j < k; j++) {
-            const double f = c[j], g = d[j], *v = x[j] + i;
-            const eight v0 = at(v), v1 = at(v + 8), v2 = at(v + 16), v3 = at(v + 24);
-            s0 += f * v0;
-            s1 += f * v1;
-            s2 += f * v2;
-            s3 += f * v3;
-            t0 += g * v0;
-            t1 += g * v1;
-            t2 += g * v2;
-            t3 += g * v3;
-        }
-        store(o + i, s0);
-        store(o + i + 8, s1);
-        store(o + i + 16, s2);
-        store(o + i + 24, s3);
-        store(q + i, t0);
-        store(q + i + 8, t1);
-        store(q + i + 16, t2);
-        store(q + i + 24, t3);
+        eight u[4], z[4];
+        four_pairs(k, c, d, x, i, 8, u, z);
+        for (int r = 0; r < 4; r++) store(o + i + 8 * r, u[r]);
+        for (int r = 0; r < 4; r++) store(q + i + 8 * r, z[r]);
     }
     for (; i < n; i++) {
         double s = 0., t = 0.;
@@ -169,21 +163,11 @@ void gaps(long n, int w, const double *m, int k, const double *a, const double *
     long i = 0;
     for (; (n - i - 4) * w >= 8; i += 4)
         for (int q = 0; 8 * q < w; q++) {
-            eight u0 = {0}, u1 = u0, u2 = u0, u3 = u0, z0 = u0, z1 = u0, z2 = u0, z3 = u0;
-            for (int j = 0; j < k; j++) {
-                const double f = a[j], g = b[j], *v = x[j] + i * w + 8 * q;
-                const eight v0 = at(v), v1 = at(v + w), v2 = at(v + 2 * w), v3 = at(v + 3 * w);
-                u0 += f * v0;
-                u1 += f * v1;
-                u2 += f * v2;
-                u3 += f * v3;
-                z0 += g * v0;
-                z1 += g * v1;
-                z2 += g * v2;
-                z3 += g * v3;
-            }
-            s[q] += (m[i] * u0 * u0 + m[i + 1] * u1 * u1) + (m[i + 2] * u2 * u2 + m[i + 3] * u3 * u3);
-            t[q] += (m[i] * z0 * z0 + m[i + 1] * z1 * z1) + (m[i + 2] * z2 * z2 + m[i + 3] * z3 * z3);
+            eight u[4], z[4];
+            four_pairs(k, a, b, x, i * w + 8 * q, w, u, z);
+            const double *v = m + i;
+            s[q] += (v[0] * u[0] * u[0] + v[1] * u[1] * u[1]) + (v[2] * u[2] * u[2] + v[3] * u[3] * u[3]);
+            t[q] += (v[0] * z[0] * z[0] + v[1] * z[1] * z[1]) + (v[2] * z[2] * z[2] + v[3] * z[3] * z[3]);
         }
     for (; i < n; i++)
         for (int p = 0; p < w; p++) {
