@@ -61,8 +61,7 @@ class Hierarchy:
         self._c, self._comm = blocks, comm
         self._D = np.ascontiguousarray(diffusivity, dtype=np.float32)
         self._trace = float(reduced(self._comm, np.array([matrix.diagonal().sum()]))[0])
-        self.levels = [Level(matrix, stiffness, blocks)]
-        self.levels[0].alone = comm.size == 1
+        self.levels = [Level(matrix, stiffness, blocks, comm.size == 1)]
         self._coarsen(matrix)
         self._smoother: Record = blocks.record("smoother", D=self._D)
         self._image: Record = blocks.record("image")
@@ -82,13 +81,12 @@ class Hierarchy:
             before, total = total, self._total_rows(matrix, comm)
             if total > self.STALLED * before:
                 return
-            self.levels.append(Level(matrix, Stiffness(matrix, self._c), self._c))
-            self.levels[-1].alone |= self.levels[-2].alone
-            self.levels[-2].continue_with(prolongator, self.levels[-1])
             if isinstance(matrix.halo, Replica):
                 from mpi4py import MPI
 
                 comm = MPI.COMM_SELF
+            self.levels.append(Level(matrix, Stiffness(matrix, self._c), self._c, comm.size == 1))
+            self.levels[-2].continue_with(prolongator, self.levels[-1])
 
     @staticmethod
     def _total_rows(matrix: LocalMatrix, comm: MPI.Comm) -> int:
@@ -164,15 +162,8 @@ class Hierarchy:
         """What a cycle needs of the node blocks, level by level: inverses that this rank hands out, which are
         those of its own rows; of a level that every rank has as a whole the first one hands out all.
         """
-        return [
-            level.inverse[: 0 if whole and self._comm.rank else level.rows]
-            for level, whole in zip(self.levels, self._whole(), strict=True)
-        ]
-
-    def _whole(self) -> list[bool]:
-        """Which levels every rank has as a whole."""
-        first = [isinstance(level.halo, Replica) for level in self.levels]
-        return [any(first[: n + 1]) for n in range(len(first))]
+        first = self._comm.rank == 0
+        return [v.inverse[: v.rows if first or not v.alone else 0] for v in self.levels]
 
     def hold(self, groups: Sequence[Sequence[int]] | None, fill: Callable[[], None]) -> None:
         """Collective: take blocks of an earlier step.
@@ -184,8 +175,8 @@ class Hierarchy:
         self._apart = False
         self._take(None if groups is None else Groups.of(groups, self._c.nd))
         fill()
-        for level, whole in zip(self.levels, self._whole(), strict=True):
-            if whole:
+        for level in self.levels:
+            if level.alone:
                 self._comm.Bcast(level.inverse, 0)
 
     def cycle(self, b: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from ..compiled import Record
 from .aggregation import Prolongator
 from .blocks import STRETCH, Blocks, padded_rows
-from .halo import LocalMatrix, Replica
+from .halo import LocalMatrix
 from .stiffness import Stiffness
 
 OVERLAP = 10_000  # rows of a level whose edge is worth calls of its own
@@ -21,11 +21,11 @@ class Level:
         edge: Rows before it are worked on by themselves, the others while values are on their way.
         beyond: First row after all that the rows before `edge` have beside them.
         upper: Inner row down to which a sweep from the end needs nothing of the rows before `edge`.
-        alone: No other rank takes part, here and on coarser levels.
+        alone: No other rank takes part, here and on coarser levels: every rank has all rows.
     """
 
-    def __init__(self, matrix: LocalMatrix, stiffness: Stiffness, blocks: Blocks):
-        self.stiffness = stiffness
+    def __init__(self, matrix: LocalMatrix, stiffness: Stiffness, blocks: Blocks, alone: bool):
+        self.stiffness, self.alone = stiffness, alone
         self.diagonal = self.stiffness.diagonal
         self.halo = matrix.halo
         n, nd = matrix.rows, blocks.nd
@@ -35,7 +35,6 @@ class Level:
         self.beyond = int(far[(self.edge - 1) // STRETCH]) + 1 if self.edge else 0
         half = (self.edge + n) // 2
         self.upper = min(max(half, int(np.searchsorted(near, self.edge)) * STRETCH), n)
-        self.alone = isinstance(self.halo, Replica)
         self.x = padded_rows(n + self.halo.ghosts, nd)
         self.b = padded_rows(n + self.halo.ghosts, nd)
         self.prolong: Prolongator | None = None
