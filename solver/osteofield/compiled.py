@@ -19,6 +19,15 @@ _CTYPES = {
 }  # fmt: skip
 
 
+def _passed(value: Any, types: dict[str, Any]) -> Any:
+    """What C gets: the address of an array, which has to be contiguous, or of a record, null, or a number."""
+    if isinstance(value, np.ndarray):
+        return BUFFER(types[value.dtype.char], value)
+    if isinstance(value, Record):
+        return value.pointer
+    return NULL if value is None else value
+
+
 class Record:
     """A C struct whose pointers point into numpy arrays, other records, or nowhere.
 
@@ -36,14 +45,7 @@ class Record:
     def set(self, **fields: Any) -> None:
         """Set fields: a contiguous array, another record or None for a pointer, a number for a number."""
         for name, value in fields.items():
-            given = value
-            if isinstance(value, np.ndarray):
-                given = BUFFER(self._types[value.dtype.char], value)
-            elif isinstance(value, Record):
-                given = value.pointer
-            elif value is None:
-                given = NULL
-            setattr(self.pointer, name, given)
+            setattr(self.pointer, name, _passed(value, self._types))
             self._kept[name] = value
 
     @property
@@ -71,26 +73,10 @@ class Compiled:
         self._types = {char: self._ffi.typeof(name) for char, name in _CTYPES.items()}
 
     def __getattr__(self, name: str) -> Any:
-        function, buffer, types, ndarray = (
-            getattr(self._lib, name),
-            BUFFER,
-            self._types,
-            np.ndarray,
-        )
+        function, types, passed = getattr(self._lib, name), self._types, _passed
 
         def call(*args: Any) -> Any:
-            return function(
-                *[
-                    buffer(types[a.dtype.char], a)
-                    if type(a) is ndarray
-                    else a.pointer
-                    if type(a) is Record
-                    else NULL
-                    if a is None
-                    else a
-                    for a in args
-                ]
-            )
+            return function(*[passed(a, types) for a in args])
 
         setattr(self, name, call)
         return call
