@@ -98,6 +98,13 @@ def test_what_is_wrong_with_a_dose(therapy, drug, dose, said):
     assert said in str(e.value)
 
 
+def test_a_therapy_with_nothing_is_not_asked_for_its_dose(tmp_path: Path):
+    (tmp_path / "case.toml").write_text(CASE + "[[therapy]]\n")
+    with pytest.raises(InputError) as e:
+        load_case(tmp_path / "case.toml")
+    assert [p.key for p in e.value.problems] == ["therapy[0].drug", "therapy[0].from"]
+
+
 def test_all_drugs_of_the_library_read_well():
     assert len(drugs()) >= 8
     for name, title in drugs():

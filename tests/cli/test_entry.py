@@ -32,6 +32,12 @@ def test_help_lists_the_verbs_and_the_exit_status(capsys: pytest.CaptureFixture[
     assert "2 the input is wrong" in text
 
 
+def test_no_verb_at_all_is_answered_by_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert "  osteofield new osteomyelitis " in out and not err
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("osteofield ")
@@ -40,9 +46,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        ([], "VERB"),
         (["rnu"], "there is no verb 'rnu'; did you mean 'run'?"),
-        (["run"], "CASE.toml"),
+        (["run"], "'osteofield run' needs CASE.toml (the case file); see osteofield run --help."),
+        (["plot", "-q"], "'osteofield plot' needs DIR (a results folder); see osteofield plot --help."),
         (["run", "a.toml", "--resume", "--overwrite"], "not allowed with"),
         (["run", "a.toml", "--over"], "no option --over; did you mean '--overwrite'?"),
         (["run", "-q", "a.toml"], "no option -q; did you mean '--quiet'?"),

@@ -94,6 +94,9 @@ def read_therapy(table: Table, end: float) -> TherapySpec:
         until = table.quantity("until", "day", f"{end:.15g} day")
     arrives = table.choice("arrival", ARRIVALS, "evenly") if agent else "evenly"
     dose = table.table("dose")
+    if not drug:  # nothing can be said of a dose of nobody knows what
+        table.close()
+        return TherapySpec(drug, math.nan, start, until)
     if agent is None:
         spec = _of_input(dose, drug, start, until)
         table.close({"arrival": "'arrival' goes with a drug file; an input of the model has one level."})

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import metadata
-from typing import Any
+from typing import Any, NoReturn
 
 from ..errors import ComputationStopped, InputError, Problem, did_you_mean
 from ..parallel import end_other_ranks, is_root
@@ -32,6 +32,17 @@ class Parser(argparse.ArgumentParser):
     def _print_message(self, message: str, file: Any = None) -> None:
         if is_root():
             super()._print_message(message, file)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong as for a case file, and end."""
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing == message:
+            complain([Problem(f"'{self.prog}': {message}; see {self.prog} --help.")])
+        else:
+            meaning = {str(a.metavar): f" ({a.help})" for a in self._actions if a.help}
+            needs = " and ".join(name + meaning.get(name, "") for name in missing.split(", "))
+            complain([Problem(f"'{self.prog}' needs {needs}; see {self.prog} --help.")])
+        raise SystemExit(WRONG_INPUT)
 
 
 def parser() -> Parser:
@@ -94,6 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and not arguments[0].startswith("-") and arguments[0] not in VERBS:
         complain([Problem(f"there is no verb '{arguments[0]}'{did_you_mean(arguments[0], VERBS)}")])
+        return WRONG_INPUT
+    if not arguments:
+        parser().print_help()
         return WRONG_INPUT
     try:
         args, unknown = parser().parse_known_args(arguments)
