@@ -195,7 +195,7 @@ def bisect(points: np.ndarray, parts: int) -> np.ndarray:
             part[ids] = first
             continue
         low = count // 2
-        axis = int(np.ptp(points[ids], axis=0).argmax()) if len(ids) else 0
+        axis = int(np.argmax([np.ptp(points[ids, a]) for a in range(points.shape[1])])) if len(ids) else 0
         order = ids[np.argsort(points[ids, axis], kind="stable")]
         split = _between_layers(points[order, axis], len(order) * low // count, int(nearby * len(order)))
         stack += [(order[:split], first, low), (order[split:], first + low, count - low)]

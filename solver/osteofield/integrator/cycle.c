@@ -167,13 +167,12 @@ static inline void ascend_to(int narrow, const level *l, const smoother *s, cons
         q ? ascend_as(0, narrow, 1, *l, *l->K, *s, b, x, c, bottom, *q, stop, at)
           : ascend_as(0, narrow, 0, *l, *l->K, *s, b, x, c, bottom, none, stop, at);
 }
-// Prolong, sweep backward down to row `bottom` and, where there is `q`, apply the operator down to row `stop` to what has
-// all its neighbours. at: the rows before which that is still to be done, in this order.
-void ascend(const level *l, const smoother *s, const real *b, real *x, const real *c, long bottom, const image *q, long stop,
-            long *at) {
+// Prolong, sweep backward and, where there is `q`, apply the operator down to row `stop` to what has all its neighbours.
+// at: the rows before which that is still to be done, in this order.
+void ascend(const level *l, const smoother *s, const real *b, real *x, const real *c, const image *q, long stop, long *at) {
     const long edge = l->K->step ? l->K->edge : l->K->rows;
-    if (at[1] > edge) ascend_to(1, l, s, b, x, c, bottom > edge ? bottom : edge, q, stop > edge ? stop : edge, at);
-    ascend_to(0, l, s, b, x, c, bottom, q, stop, at);
+    if (at[1] > edge) ascend_to(1, l, s, b, x, c, edge, q, stop > edge ? stop : edge, at);
+    ascend_to(0, l, s, b, x, c, 0, q, stop, at);
 }
 static inline void apply_as(int narrow, const stiffness K, const smoother *s, const image q, const real *x, long first,
                             long last) {
@@ -214,6 +213,6 @@ void cycle(const level *l, const smoother *s, int sweeps, const real *b, real *x
     descend(l, s, b, x, c->b, 0, n, 0);
     cycle(c, s, sweeps, c->b, c->x, NULL);
     long at[3] = {n, n, n};
-    ascend(l, s, b, x, c->x, 0, q, 0, at);
+    ascend(l, s, b, x, c->x, q, 0, at);
     if (q) apply_rows(l, s, q, x, 0, at[2]);
 }

@@ -252,12 +252,11 @@ class Hierarchy:
         moving.end()
         self._cycle(n + 1, coarse.b, coarse.x)
         ghosts.end()
+        # Coarse values of others are those from before their last sweep: the loss is hardly an iteration in
+        # a hundred, and nobody waits.
+        c.prolong(level.record, coarse.x, x, level.rows, len(x))
         at = np.full(3, level.rows)
-        moving = coarse.halo.begin(coarse.x)
-        c.ascend(level.record, smoother, b, x, coarse.x, level.upper, image, level.edge, at)
-        moving.end()
-        c.prolong(level.record, coarse.x, x, level.rows, len(x))  # ghosts need no exchange
-        c.ascend(level.record, smoother, b, x, coarse.x, 0, image, level.edge, at)
+        c.ascend(level.record, smoother, b, x, coarse.x, image, level.edge, at)
         if image is not None:
             self._apply(x, int(at[2]))
 

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ..compiled import Record
 from .aggregation import Prolongator
 from .blocks import STRETCH, Blocks, padded_rows
@@ -20,7 +18,6 @@ class Level:
     Attributes:
         edge: Rows before it are worked on by themselves, the others while values are on their way.
         beyond: First row after all that the rows before `edge` have beside them.
-        upper: Inner row down to which a sweep from the end needs nothing of the rows before `edge`.
         alone: No other rank takes part, here and on coarser levels: every rank has all rows.
     """
 
@@ -31,10 +28,8 @@ class Level:
         n, nd = matrix.rows, blocks.nd
         self.rows = n
         self.edge = self.stiffness.edge if n >= OVERLAP else n
-        near, far = self.stiffness.near, self.stiffness.far
+        far = self.stiffness.far
         self.beyond = int(far[(self.edge - 1) // STRETCH]) + 1 if self.edge else 0
-        half = (self.edge + n) // 2
-        self.upper = min(max(half, int(np.searchsorted(near, self.edge)) * STRETCH), n)
         self.x = padded_rows(n + self.halo.ghosts, nd)
         self.b = padded_rows(n + self.halo.ghosts, nd)
         self.prolong: Prolongator | None = None

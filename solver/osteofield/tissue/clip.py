@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 
@@ -100,9 +101,8 @@ def region_shares(points: np.ndarray, cells: np.ndarray, depth: Depth) -> np.nda
 def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth, bend: float) -> np.ndarray:
     """Shares of a region whose boundary has a radius of curvature of `bend` um."""
     n, d = points.shape
-    distance = depth(points)
-    extent = np.ptp(points[cells], axis=1).max(axis=1)
-    near = np.flatnonzero(distance[cells].max(axis=1) >= -_bulge(extent * np.sqrt(d), bend))
+    extent, deepest = _extents(points, cells), _over_corners(np.maximum, depth(points), cells)
+    near = np.flatnonzero(deepest >= -_bulge(extent * np.sqrt(d), bend))
     with np.errstate(divide="ignore"):
         halvings = np.clip(np.ceil(np.log2(_FINE * extent[near] / bend)), 1, _MOST_HALVINGS).astype(int)
     out = np.zeros(n)
@@ -113,6 +113,21 @@ def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth, bend: float) ->
             share = ((4.0 * fine - coarse) / 3.0).ravel()
             out += np.bincount(cells[group].ravel(), weights=share, minlength=n)
     return out
+
+
+def _over_corners(join: np.ufunc, values: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(m,) `join` of the values at the corners of every cell, corner by corner: no array of all corners."""
+    values = np.ascontiguousarray(values)
+    out = values[cells[:, 0]]
+    for k in range(1, cells.shape[1]):
+        join(out, values[cells[:, k]], out=out)
+    return out
+
+
+def _extents(points: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """(m,) longest side of the box around every cell, um."""
+    sides = (_over_corners(np.maximum, x, cells) - _over_corners(np.minimum, x, cells) for x in points.T)
+    return reduce(np.maximum, sides)
 
 
 _MOST_HALVINGS = 4
