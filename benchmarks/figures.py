@@ -188,8 +188,13 @@ def sizes(record: Record) -> Figure:
 
 
 def _name(ax: Axes, series: Series, nodes: list[float], values: list[float]) -> None:
-    first = nodes[0], values[0]
-    ax.annotate(series.label, first, (0, 7), textcoords="offset points", color=series.colour, ha="left")
+    """Above the line of the series that is drawn above the others, below the others."""
+    above = series is SIZES[-1]
+    at = nodes[0], max(values) if above else min(values)
+    ax.annotate(
+        series.label, at, (0, 7 if above else -7), textcoords="offset points", color=series.colour, ha="left",
+        va="bottom" if above else "top",
+    )  # fmt: skip
 
 
 def _thousands(value: float, _: object = None) -> str:

@@ -18,7 +18,8 @@ TRIES = 6  # runs to settle one tolerance
 SLACK = 1.3  # a candidate may take so many times the best time so far, and 2 s, before it is given up
 
 AGAIN = 2  # more runs of a candidate that may be the cheapest: the least of its times counts
-PATIENCE = 2.0  # processor seconds: dearer runs are not repeated
+PATIENCE = 10.0  # processor seconds: dearer runs are not repeated
+UNLUCKY = 4.6  # processor seconds: a candidate given up before them gets another try
 NEAR = 1.6  # a candidate may be so many times dearer than the best and still have been unlucky
 TIE = 0.1  # times that differ by less are not told apart: the counts of work decide
 
@@ -115,7 +116,7 @@ class Search:
         if key not in self._seen:
             limit = SLACK * self.cpu + 2.0
             report = self.trial(settings, limit)
-            if "given up" in (report.failed or "") and limit < SLACK * PATIENCE + 2.0:
+            if "given up" in (report.failed or "") and limit < UNLUCKY:
                 report = self.trial(settings, limit)  # it may have been the machine
             if report.error is not None and report.error <= LIMIT:
                 for _ in range(AGAIN if report.cpu < min(NEAR * self.cpu, PATIENCE) else 0):
