@@ -36,12 +36,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong as for a case file, and end."""
         missing = message.removeprefix("the following arguments are required: ")
-        if missing == message:
-            complain([Problem(f"'{self.prog}': {message}; see {self.prog} --help.")])
-        else:
+        what = f": {message}"
+        if missing != message:
             meaning = {str(a.metavar): f" ({a.help})" for a in self._actions if a.help}
-            needs = " and ".join(name + meaning.get(name, "") for name in missing.split(", "))
-            complain([Problem(f"'{self.prog}' needs {needs}; see {self.prog} --help.")])
+            what = " needs " + " and ".join(name + meaning.get(name, "") for name in missing.split(", "))
+        complain([Problem(f"'{self.prog}'{what}; see {self.prog} --help.")])
         raise SystemExit(WRONG_INPUT)
 
 

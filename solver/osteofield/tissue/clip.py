@@ -117,7 +117,6 @@ def _shares(points: np.ndarray, cells: np.ndarray, depth: Depth, bend: float) ->
 
 def _over_corners(join: np.ufunc, values: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """(m,) `join` of the values at the corners of every cell, corner by corner: no array of all corners."""
-    values = np.ascontiguousarray(values)
     out = values[cells[:, 0]]
     for k in range(1, cells.shape[1]):
         join(out, values[cells[:, k]], out=out)
@@ -126,7 +125,8 @@ def _over_corners(join: np.ufunc, values: np.ndarray, cells: np.ndarray) -> np.n
 
 def _extents(points: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """(m,) longest side of the box around every cell, um."""
-    sides = (_over_corners(np.maximum, x, cells) - _over_corners(np.minimum, x, cells) for x in points.T)
+    columns = np.ascontiguousarray(points.T)
+    sides = (_over_corners(np.maximum, x, cells) - _over_corners(np.minimum, x, cells) for x in columns)
     return reduce(np.maximum, sides)
 
 
